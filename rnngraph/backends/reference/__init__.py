@@ -1,0 +1,7 @@
+"""The NumPy reference backend: the oracle for every stage."""
+
+from __future__ import annotations
+
+from .meaning import Result, evaluate
+
+__all__ = ["Result", "evaluate"]

@@ -1,0 +1,228 @@
+"""The step graph: one step of a recurrent network, with delay edges.
+
+    Graph  ::= inputs, contexts, params : name -> leaf Node
+               states                   : name -> State
+               names                    : name -> Named       (gates and other named values)
+               outputs                  : name -> Node
+    State  ::= leaf, next, delay, init
+               leaf at step t has the value of ``next`` at step t - delay; before the first such
+               step it has the initial value. Cotangent states have delay -1.
+
+Values are per batch row: there is no time and no batch index in a graph. A whole sequence maps
+``[T, B, *shape]`` inputs, ``[B, *shape]`` contexts and initial states, ``[*shape]`` params to
+outputs of ``[T, B, *shape]``, ``[B, *shape]`` or ``[*shape]``, as their node varies.
+
+A graph is an append-only arena: nodes are interned per graph (shape and dtype in the key), and
+passes build a new graph instead of changing one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..ops import OPS
+from .init import ZERO, Init
+from .node import Node, Shape, Varies
+from .printing import show
+
+LEAF_VARIES = {
+    "input": Varies.STEP,
+    "context": Varies.ROW,
+    "state": Varies.STEP,
+    "param": Varies.ONCE,
+    "constant": Varies.ONCE,
+    "eye": Varies.ONCE,
+    "iota": Varies.ONCE,
+}
+
+
+@dataclass
+class State:
+    """A value carried from step to step.
+
+    ``init`` is the value before the first step where the caller gives none: a number, or the
+    name of a parameter of the same shape. ``label`` belongs to the next value.
+    """
+
+    name: str
+    leaf: Node
+    init: float | str = 0.0
+    delay: int = 1
+    next: Node | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A named value with the label it has in the cell's text."""
+
+    node: Node
+    label: str = ""
+
+
+@dataclass
+class Graph:
+    """A step graph under construction, or finished (passes never change a finished one)."""
+
+    title: str = "cell"
+    doc: str = ""
+    source: str = ""
+    inputs: dict[str, Node] = field(default_factory=dict)
+    contexts: dict[str, Node] = field(default_factory=dict)
+    params: dict[str, Node] = field(default_factory=dict)
+    inits: dict[str, Init] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
+    names: dict[str, Named] = field(default_factory=dict)
+    outputs: dict[str, Node] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list, repr=False)
+    _interned: dict[Any, Node] = field(default_factory=dict, repr=False)
+
+    # --- leaves ------------------------------------------------------------------------
+
+    def input(self, name: str, shape: Shape = (), dtype: str = "real") -> Node:
+        """Declare a value given at every step: an array ``[T, B, *shape]``."""
+        return self._declare(self.inputs, "input", name, shape, dtype)
+
+    def context(self, name: str, shape: Shape = (), dtype: str = "real") -> Node:
+        """Declare a value given once per sequence: an array ``[B, *shape]``."""
+        return self._declare(self.contexts, "context", name, shape, dtype)
+
+    def param(self, name: str, shape: Shape = (), init: Init = ZERO) -> Node:
+        """Declare a learned value: an array ``[*shape]``."""
+        self.inits[name] = init
+        return self._declare(self.params, "param", name, shape, "real")
+
+    def state(
+        self, name: str, shape: Shape = (), init: float | str = 0.0, delay: int = 1
+    ) -> Node:
+        """Declare a carried value and return its leaf, the value one delay earlier."""
+        leaf = self._leaf("state", name, shape, "real")
+        if name in self.states:
+            raise ValueError(f"state '{name}' is declared twice")
+        self.states[name] = State(name, leaf, init, delay)
+        return leaf
+
+    def constant(self, value: float, shape: Shape = ()) -> Node:
+        """A number, filled to ``shape``."""
+        return self.apply("constant", value=float(value), shape=tuple(shape))
+
+    def full(self, value: float, shape: Shape) -> Node:
+        """The same as ``constant``, for reading where the shape matters."""
+        return self.constant(value, shape)
+
+    def eye(self, n: Any) -> Node:
+        """The n by n identity matrix."""
+        return self.apply("eye", n=n)
+
+    def _leaf(self, op: str, name: str, shape: Shape, dtype: str) -> Node:
+        return self._intern(op, (), {"name": name, "shape": tuple(shape)}, dtype)
+
+    def _declare(
+        self, table: dict[str, Node], op: str, name: str, shape: Shape, dtype: str
+    ) -> Node:
+        if name in table:
+            raise ValueError(f"{op} '{name}' is declared twice")
+        table[name] = self._leaf(op, name, shape, dtype)
+        return table[name]
+
+    # --- nodes -------------------------------------------------------------------------
+
+    def apply(self, op: str, *operands: Node, **attrs: Any) -> Node:
+        """The node ``op(*operands)``; its shape comes from the op's row.
+
+        Raises ShapeError when the row refuses the operands' shapes.
+        """
+        row = OPS[op]
+        dtype = row.dtype([x.dtype for x in operands]) if row.dtype else "real"
+        return self._intern(op, operands, attrs, dtype)
+
+    def _intern(
+        self, op: str, operands: tuple[Node, ...], attrs: dict[str, Any], dtype: str
+    ) -> Node:
+        # repr tells 0.0 from -0.0 and makes a NaN equal to itself
+        key = (op, tuple(x.id for x in operands), dtype, repr(sorted(attrs.items())))
+        node = self._interned.get(key)
+        if node is None:
+            shape = OPS[op].shape(*(x.shape for x in operands), **attrs)
+            varies = self._varies(op, operands, attrs)
+            node = Node(self, len(self.nodes), op, operands, attrs, shape, dtype, varies)
+            self._interned[key] = node
+            self.nodes.append(node)
+        return node
+
+    @staticmethod
+    def _varies(op: str, operands: tuple[Node, ...], attrs: dict[str, Any]) -> Varies:
+        if op in ("total", "spread"):
+            return Varies(attrs["to"])
+        if op in LEAF_VARIES:
+            return LEAF_VARIES[op]
+        return max(x.varies for x in operands)
+
+    # --- the interface -----------------------------------------------------------------
+
+    def advance(self, state: str, node: Node, label: str = "") -> None:
+        """Give a state its next value, which must have the state's shape."""
+        record = self.states[state]
+        if node.shape != record.leaf.shape:
+            raise ValueError(
+                f"state '{state}' is {list(record.leaf.shape)}, its next value {list(node.shape)}"
+            )
+        record.next = node if node.varies is Varies.STEP else spread(node, Varies.STEP)
+        record.label = label
+
+    def name(self, name: str, node: Node, label: str = "") -> None:
+        """Name a value: it can then be traced, drawn and selected."""
+        self.names[name] = Named(node, label)
+
+    def output(self, name: str, node: Node) -> None:
+        """Make a value an output of the sequence."""
+        self.outputs[name] = node
+
+    @property
+    def leaves(self) -> dict[str, Node]:
+        """All named leaves: inputs, contexts, params and the states' previous values."""
+        states = {s.name: s.leaf for s in self.states.values()}
+        return {**self.inputs, **self.contexts, **self.params, **states}
+
+    def roots(self) -> list[Node]:
+        """Nodes that the interface refers to."""
+        nexts = [s.next for s in self.states.values() if s.next is not None]
+        return [*self.outputs.values(), *nexts, *(n.node for n in self.names.values())]
+
+    def reachable(self, roots: Iterable[Node] | None = None) -> list[Node]:
+        """Nodes needed within one step for ``roots`` (default: all), in topological order."""
+        seen: set[int] = set()
+        stack = list(self.roots() if roots is None else roots)
+        while stack:
+            node = stack.pop()
+            if node.id not in seen:
+                seen.add(node.id)
+                stack.extend(node.operands)
+        return [self.nodes[i] for i in sorted(seen)]
+
+    def live(self, roots: Iterable[Node]) -> list[Node]:
+        """Nodes needed for ``roots`` over a whole sequence: delay edges are followed too."""
+        found = self.reachable(roots)
+        while True:
+            behind = [self.state_of(n).next for n in found if n.op == "state"]
+            grown = self.reachable([*found, *(n for n in behind if n is not None)])
+            if len(grown) == len(found):
+                return found
+            found = grown
+
+    def state_of(self, leaf: Node) -> State:
+        """The state that a leaf belongs to."""
+        return self.states[leaf.attrs["name"]]
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.reachable())
+
+    def __str__(self) -> str:
+        return show(self)
+
+
+def spread(node: Node, to: Varies) -> Node:
+    """The node, as a value that varies at least as often as ``to``."""
+    return node if node.varies >= to else node.graph.apply("spread", node, to=to)

@@ -1,0 +1,131 @@
+"""Graphs as text that reads like equations.
+
+A node that is named, or used more than once, gets a line of its own; everything else is written
+inside the expression that uses it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from ..ops import OPS, show_shape
+from .node import Node, Varies
+
+if TYPE_CHECKING:
+    from .graph import Graph
+
+# binding strength of what is written infix; calls and names bind strongest
+STRENGTH = {"or_": 1, "and_": 2, "lt": 4, "le": 4, "gt": 4, "ge": 4, "eq": 4, "ne": 4,
+            "add": 5, "sub": 5, "mul": 6, "div": 6, "mod": 6, "matmul": 6, "neg": 7, "pow": 8}  # fmt: skip
+CALL = 9
+LEAVES = ("input", "context", "param", "state")
+TO = {Varies.ONCE: "once", Varies.ROW: "row", Varies.STEP: "step"}
+
+
+def show(graph: Graph) -> str:
+    """The graph as text: interface, then one equation a line in order of evaluation."""
+    printer = Printer(graph)
+    return "\n".join([*printer.header(), "", *printer.body()]) + "\n"
+
+
+class Printer:
+    """Writes the nodes of one graph; ``text(node)`` is the expression, shared parts by name."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.labels: dict[int, str] = {}
+        for name, leaf in graph.leaves.items():
+            self.labels[leaf.id] = name
+        for state in graph.states.values():
+            if state.next is not None and state.next.op not in LEAVES:
+                self.labels.setdefault(state.next.id, state.name + "'")
+        for name, named in graph.names.items():
+            self.labels.setdefault(named.node.id, name)
+        for name, node in graph.outputs.items():
+            self.labels.setdefault(node.id, name)
+        self._label_shared()
+
+    def _label_shared(self) -> None:
+        reachable = self.graph.reachable()
+        uses = Counter(x.id for node in reachable for x in node.operands)
+        for node in reachable:
+            if uses[node.id] > 1 and OPS[node.op].kind != "leaf":
+                self.labels.setdefault(node.id, f"%{node.id}")
+
+    def header(self) -> list[str]:
+        """Declarations: one line per leaf, as the cell language writes them."""
+        graph = self.graph
+        lines = [f"graph {graph.title}"]
+        for kind in ("inputs", "contexts", "params"):
+            for name, node in getattr(graph, kind).items():
+                integer = ": int" if node.dtype == "int" else ""
+                lines.append(f"{kind[:-1]:7} {name}{show_shape(node.shape)}{integer}")
+        for s in graph.states.values():
+            after = "" if s.delay == 1 else f"  delay {s.delay}"
+            lines.append(f"state   {s.name}{show_shape(s.leaf.shape)} = {s.init}{after}")
+        return lines
+
+    def body(self) -> list[str]:
+        """One line per labelled node, then states and outputs that share or rename one."""
+        lines, written = [], set()
+        for node in self.graph.reachable():
+            if node.id in self.labels and node.op not in LEAVES:
+                written.add(self.labels[node.id])
+                lines.append(self._line(node))
+        for state in self.graph.states.values():
+            if state.next is not None and state.name + "'" not in written:
+                lines.append(f"{state.name}' = {self.text(state.next)}")
+        lines += [f"output {k} = {self.text(n)}" for k, n in self.graph.outputs.items()]
+        return lines
+
+    def _line(self, node: Node) -> str:
+        left = f"{self.labels[node.id]} = {self.expression(node)[0]}"
+        varies = "" if node.varies is Varies.STEP else f" {TO[node.varies]}"
+        return f"{left:<60} # {show_shape(node.shape)}{varies}"
+
+    def text(self, node: Node) -> str:
+        """The node as an operand: its label where it has one."""
+        return self.labels.get(node.id) or self.expression(node)[0]
+
+    def expression(self, node: Node) -> tuple[str, int]:
+        """The node's own expression with its binding strength."""
+        if OPS[node.op].kind == "leaf":
+            return self._leaf(node), CALL
+        if node.op in STRENGTH:
+            return self._infix(node), STRENGTH[node.op]
+        return self._call(node), CALL
+
+    def _operand(self, node: Node, strength: int) -> str:
+        if node.id in self.labels:
+            return self.labels[node.id]
+        text, inner = self.expression(node)
+        return f"({text})" if inner < strength else text
+
+    def _infix(self, node: Node) -> str:
+        symbol, strength = OPS[node.op].symbol, STRENGTH[node.op]
+        if len(node.operands) == 1:
+            return f"{symbol}{self._operand(node.operands[0], strength)}"
+        left, right = node.operands
+        return f"{self._operand(left, strength)} {symbol} {self._operand(right, strength + 1)}"
+
+    def _leaf(self, node: Node) -> str:
+        if node.op == "constant":
+            value = f"{node.attrs['value']:g}"
+            return value if node.shape == () else f"full({value}, {show_shape(node.shape)})"
+        return node.attrs.get("name") or f"{node.op}({node.shape[0]})"
+
+    def _call(self, node: Node) -> str:
+        inside = [self.text(x) for x in node.operands]
+        if node.op == "concat" and node.attrs["axis"] == 0:
+            return f"[{', '.join(inside)}]"
+        if node.op == "slice" and node.attrs["axis"] == 0:
+            return f"{self._operand(node.operands[0], CALL)}[{node.attrs['start']}:{node.attrs['stop']}]"
+        inside += [f"{k}={_attr(v)}" for k, v in node.attrs.items()]
+        return f"{node.op}({', '.join(inside)})"
+
+
+def _attr(value: Any) -> str:
+    if isinstance(value, Varies):
+        return TO[value]
+    return show_shape(value) if isinstance(value, tuple) else str(value)
