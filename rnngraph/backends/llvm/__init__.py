@@ -1,0 +1,1 @@
+"""Machine code through LLVM: lanes, kernels and the JIT. Imports llvmlite; nothing above does."""
