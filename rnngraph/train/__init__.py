@@ -1,0 +1,1 @@
+"""The small trainer: language models of any cell, trained with exact gradients through time."""

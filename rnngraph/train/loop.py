@@ -1,0 +1,85 @@
+"""One training step, and what is true between two of them.
+
+A `Moment` is everything that the next step depends on. It is never changed: `Trainer.advance`
+makes the next one, so an interrupted training still holds the last finished step whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from .optimisers import Adam, Optimiser, clip
+from .rates import Rate
+
+Arrays = dict[str, np.ndarray]
+LOGITS, LOSS = "logits", "loss"
+TOKEN, TARGET, WEIGHT = "token", "target", "weight"
+
+
+class Model(Protocol):
+    """A compiled language model: inputs token, target, weight; outputs logits, loss."""
+
+    def init(self, seed: int = 0) -> Arrays:
+        """New parameters."""
+
+    def run(self, params: Arrays, x: Arrays, state: Arrays | None = None) -> tuple[Arrays, Arrays]:
+        """Outputs and final state."""
+
+    def vjp(self, params: Arrays, x: Arrays, state: Arrays | None = None
+            ) -> tuple[Arrays, Arrays, Callable[[Arrays], Any]]:
+        """Outputs, final state, and the pullback to gradients."""
+
+
+class Diverged(ArithmeticError):
+    """The loss or a gradient is no longer a number; the last checkpoint is still good."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Parameters, the optimiser's moments, the carried state (empty: fresh), finished steps."""
+
+    params: Arrays
+    moments: Arrays
+    carried: Arrays = field(default_factory=dict)
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains a model with an optimiser, a learning rate by step, and a limit on the gradient."""
+
+    model: Model
+    rate: Rate
+    optimiser: Optimiser = field(default_factory=Adam)
+    limit: float = 1.0
+
+    def start(self, seed: int) -> Moment:
+        params = dict(self.model.init(seed=seed))
+        return Moment(params, self.optimiser.start(params))
+
+    def advance(self, moment: Moment, batch: Mapping[str, np.ndarray], *, carry: bool = False
+                ) -> tuple[Moment, float]:
+        """The moment after one step on a batch, and the batch's mean loss in nats a token.
+
+        batch: token and target int32 [T, B], weight float32 [T, B]. With `carry` the state goes
+        on from the batch before (truncated back-propagation through time).
+        Raises Diverged if the loss or the gradient is not finite.
+        """
+        inputs = dict(batch)
+        share = max(float(inputs[WEIGHT].sum(dtype=np.float64)), 1.0)
+        inputs[WEIGHT] = inputs[WEIGHT] / inputs[WEIGHT].dtype.type(share)
+        state = moment.carried if carry and moment.carried else None
+        y, carried, pullback = self.model.vjp(moment.params, inputs, state=state)
+        loss = float(y[LOSS].sum(dtype=np.float64))
+        grads, norm = clip(pullback({LOSS: np.ones_like(y[LOSS])}).params, self.limit)
+        if not math.isfinite(loss) or not math.isfinite(norm):
+            raise Diverged(f"step {moment.step + 1}: loss {loss}, gradient norm {norm}; "
+                           "a smaller learning rate or a tighter clip may help")
+        params, moments = self.optimiser.update(
+            moment.params, grads, moment.moments, moment.step, self.rate(moment.step))
+        return Moment(params, moments, dict(carried) if carry else {}, moment.step + 1), loss
