@@ -29,13 +29,15 @@ from .lanes import Lanes, Real, Vector
 
 INFINITY = float("inf")
 NAN = float("nan")
+LOG2_E = 1.4426950408889634
 
 
 @dataclass(frozen=True)
 class Numbers:
     """The constants of one precision; polynomials are in ascending powers."""
 
-    exp: Sequence[float]  # (e^r - 1 - r) / r^2 in r
+    exp: Sequence[float]  # (e^r - 1 - r) / r^2 in r, |r| <= ln(2) / 2
+    tanh: Sequence[float]  # the same, -ln(2) / 4 <= r <= 3 ln(2) / 4
     log: Sequence[float]  # see `_log_near_one`
     sin: Sequence[float]  # (sin(r) / r - 1) / r^2 in r^2
     cos: Sequence[float]  # (cos(r) - 1 + r^2 / 2) / r^4 in r^2
@@ -54,12 +56,16 @@ F32 = Numbers(
         0.4999999701976776, 0.16666541993618011, 0.041667524725198746, 0.008366675116121769,
         0.0013862412888556719,
     ),
+    tanh=(
+        0.4999997615814209, 0.16666927933692932, 0.04166962206363678, 0.008245465345680714,
+        0.001641644979827106,
+    ),
     log=(
         0.3333335518836975, -0.2500085234642029, 0.1999976634979248, -0.16621315479278564,
         0.14228099584579468, -0.13203458487987518, 0.12615187466144562, -0.07353802770376205,
     ),
-    sin=(-0.16666655242443085, 0.008332191966474056, -0.00019518786575645208),
-    cos=(0.04166664555668831, -0.0013887312961742282, 2.4432969439658336e-05),
+    sin=(-0.16666653752326965, 0.008332115598022938, -0.0001950974838109687),
+    cos=(0.04166664555668831, -0.001388730714097619, 2.4431799829471856e-05),
     ln2=(0.693145751953125, 1.42860682030941723212e-6),
     half_pi=(1.5703125, 0.00048351287841796875, 3.1385570764541626e-07, 6.07710062827671e-11),
     rounder=1.5 * 2.0**23,
@@ -76,17 +82,22 @@ F64 = Numbers(
         0.0013888888932266797, 0.00019841269731653646, 2.480150459110127e-05,
         2.755739662548985e-06, 2.7626267965548724e-07, 2.505712585771943e-08,
     ),
+    tanh=(
+        0.5000000000000008, 0.1666666666666639, 0.04166666666649543, 0.00833333333423058,
+        0.0013888888965869475, 0.0001984126381515061, 2.4801592307264242e-05,
+        2.756722258389066e-06, 2.7220524920294115e-07, 2.9554732278429483e-08,
+    ),
     log=(
         0.6666666666666737, 0.3999999999939863, 0.28571428745551214, 0.22222198273544116,
         0.1818357906686337, 0.1531368752092411, 0.14799487338447104,
     ),
     sin=(
-        -0.1666666666666663, 0.008333333333321973, -0.00019841269829520692, 2.7557313607067274e-06,
-        -2.5050746453348854e-08, 1.589618977343222e-10,
+        -0.1666666666666663, 0.008333333333321785, -0.00019841269829279132, 2.7557313500893515e-06,
+        -2.505072714881444e-08, 1.5894945347135946e-10,
     ),
     cos=(
-        0.041666666666666595, -0.001388888888887346, 2.4801587289117357e-05,
-        -2.755731425770238e-07, 2.0875711542211635e-09, -1.1359087310084711e-11,
+        0.04166666666666659, -0.0013888888888872282, 2.48015872883874e-05,
+        -2.7557314046868597e-07, 2.0875682772885733e-09, -1.1357588437519386e-11,
     ),
     ln2=(0.69314718036912381649, 1.90821492927058770002e-10),
     half_pi=(1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21),
@@ -105,7 +116,7 @@ def exp(b: Lanes, x: Vector) -> Vector:
     """e^x; overflows to infinity, underflows gradually."""
     k = NUMBERS[b.real]
     n, r = _by_ln2(b, _clamp(b, x, k.lowest, k.highest))
-    return b.scale(b.add(b.const(1.0), _expm1_near_zero(b, r)), n)
+    return b.scale(b.add(b.const(1.0), _expm1_near_zero(b, r, k.exp)), n)
 
 
 def expm1(b: Lanes, x: Vector) -> Vector:
@@ -114,7 +125,7 @@ def expm1(b: Lanes, x: Vector) -> Vector:
     n, r = _by_ln2(b, _clamp(b, x, -2.0 * k.settled, k.highest))
     # 2^n itself overflows in the topmost binade of the results: there it enters in two factors.
     finite = b.minimum(b.const(k.top), n)
-    y = _expm1_joined(b, finite, r)
+    y = _expm1_joined(b, finite, r, k.exp)
     return b.copysign(b.mul(y, b.power_of_two(b.sub(n, finite))), x)
 
 
@@ -122,8 +133,10 @@ def tanh(b: Lanes, x: Vector) -> Vector:
     """The hyperbolic tangent; keeps the sign of zero."""
     k = NUMBERS[b.real]
     a = b.minimum(b.const(k.settled), b.abs(b.add(x, x)))
-    n, r = _by_ln2(b, a)
-    t = _expm1_joined(b, n, r)
+    # n is 0 up to 3 ln(2) / 4: the sum of the two terms of expm1 loses most in the binade above
+    # ln(2) / 2, just where the rounding of t + 2 costs most too.
+    n = b.floor(b.fma(a, b.const(LOG2_E), b.const(0.25)))
+    t = _expm1_joined(b, n, _without_ln2(b, a, n), k.tanh)
     return b.copysign(b.div(t, b.add(t, b.const(2.0))), x)
 
 
@@ -131,7 +144,7 @@ def sigmoid(b: Lanes, x: Vector) -> Vector:
     """1 / (1 + e^-x)."""
     k = NUMBERS[b.real]
     n, r = _by_ln2(b, _clamp(b, x, k.lowest, k.settled))
-    e = b.scale(b.add(b.const(1.0), _expm1_near_zero(b, r)), n)
+    e = b.scale(b.add(b.const(1.0), _expm1_near_zero(b, r, k.exp)), n)
     return b.div(e, b.add(e, b.const(1.0)))
 
 
@@ -220,20 +233,25 @@ def _by_ln2(b: Lanes, x: Vector) -> tuple[Vector, Vector]:
     """(n, r) with x = n ln 2 + r."""
     k = NUMBERS[b.real]
     rounder = b.const(k.rounder)
-    n = b.sub(b.fma(x, b.const(1.4426950408889634), rounder), rounder)
-    r = b.fma(n, b.const(-k.ln2[0]), x)
-    return n, b.fma(n, b.const(-k.ln2[1]), r)
+    n = b.sub(b.fma(x, b.const(LOG2_E), rounder), rounder)
+    return n, _without_ln2(b, x, n)
 
 
-def _expm1_near_zero(b: Lanes, r: Vector) -> Vector:
-    """e^r - 1 for |r| <= ln(2) / 2."""
-    return b.fma(b.mul(r, r), _horner(b, NUMBERS[b.real].exp, r), r)
+def _without_ln2(b: Lanes, x: Vector, n: Vector) -> Vector:
+    """x - n ln 2."""
+    high, low = NUMBERS[b.real].ln2
+    return b.fma(n, b.const(-low), b.fma(n, b.const(-high), x))
 
 
-def _expm1_joined(b: Lanes, n: Vector, r: Vector) -> Vector:
+def _expm1_near_zero(b: Lanes, r: Vector, coefficients: Sequence[float]) -> Vector:
+    """e^r - 1 where `coefficients` fit."""
+    return b.fma(b.mul(r, r), _horner(b, coefficients, r), r)
+
+
+def _expm1_joined(b: Lanes, n: Vector, r: Vector, coefficients: Sequence[float]) -> Vector:
     """2^n e^r - 1, where 2^n is a normal number."""
     s = b.power_of_two(n)
-    return b.fma(s, _expm1_near_zero(b, r), b.sub(s, b.const(1.0)))
+    return b.fma(s, _expm1_near_zero(b, r, coefficients), b.sub(s, b.const(1.0)))
 
 
 def _log_near_one(b: Lanes, f: Vector) -> tuple[Vector, Vector]:
@@ -276,7 +294,8 @@ def _by_half_pi(b: Lanes, x: Vector) -> tuple[Vector, Vector, Vector]:
     r = x
     for piece in k.half_pi:
         r = b.fma(n, b.const(-piece), r)
-    r = _clamp(b, r, -0.7854, 0.7854)
+    # Past the documented range r is anything; within it the rounding of n takes |r| up to 0.79.
+    r = _clamp(b, r, -0.79, 0.79)
     z = b.mul(r, r)
     s = b.fma(b.mul(r, z), _horner(b, k.sin, z), r)
     tail = b.fma(b.mul(z, z), _horner(b, k.cos, z), b.mul(z, b.const(-0.5)))
