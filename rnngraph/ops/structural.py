@@ -125,11 +125,27 @@ def _same(a: Shape, **attrs: Any) -> Shape:
     return a
 
 
+def _product_shape(*shapes: Shape, start: bool) -> Shape:
+    first = 1 if start else 0
+    for i in range(first, len(shapes), 2):
+        if _matmul_shape(shapes[i], shapes[i + 1]) != shapes[first][:1]:
+            raise ShapeError(f"{show_shape(shapes[i])} differs from the product's rows", (i,))
+    return shapes[first][:1]
+
+
 # --- reference meanings (one leading row axis) ---------------------------------------------
 
 
 def _np_matmul(a: Any, b: Any) -> Any:
     return np.matmul(a, b) if b.ndim == 3 else np.matmul(a, b[..., None])[..., 0]
+
+
+def _np_product(*arrays: Any, start: bool) -> Any:
+    total = arrays[0] if start else 0
+    pairs = arrays[1:] if start else arrays
+    for a, b in zip(pairs[::2], pairs[1::2], strict=True):
+        total = total + _np_matmul(a, b)
+    return total
 
 
 def _np_expand(a: Any, *, shape: Shape, axes: Sequence[int]) -> Any:
@@ -268,6 +284,9 @@ LEAVES = (
 STRUCTURAL = (
     Op("matmul", 2, "structural", _matmul_shape, "matrix times vector or matrix", symbol="@",
        reference=_np_matmul, vjp=_matmul_vjp, linear=(0, 1)),
+    Op("product", None, "structural", _product_shape,
+       "sum of matrix-vector products, one chain of additions per element (made by lowering)",
+       reference=_np_product),
     Op("outer", 2, "structural", _outer_shape, "outer product of two vectors",
        reference=lambda a, b: a[..., :, None] * b[..., None, :], vjp=_outer_vjp, linear=(0, 1)),
     Op("transpose", 1, "structural", _transpose_shape, "matrix transpose",

@@ -1,0 +1,36 @@
+"""Pinning: what a call returns or carries becomes a value of its own.
+
+    output y = x            ->  y = copy of x
+    xp' = x  (a delay line) ->  xp' = copy of x
+
+Leaves and windows on other values have no kernel that could store them; a copy has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..graph import Graph, Node
+from ..ops import OPS
+from ..rewrite import rebuild
+
+WINDOWS = ("slice", "transpose", "reshape", "expand", "gather")
+
+
+def pin(graph: Graph, outputs: Iterable[str], names: Iterable[str]) -> Graph:
+    """The graph with just ``outputs`` and the named values ``names`` as outputs, pinned."""
+    new = rebuild(graph)
+    wanted = {name: new.outputs[name] for name in outputs}
+    wanted |= {name: new.names[name].node for name in names}
+    new.outputs = {name: _pinned(node) for name, node in wanted.items()}
+    new.names = {}
+    for state in new.states.values():
+        if state.next is not None:
+            state.next = _pinned(state.next)
+    return new
+
+
+def _pinned(node: Node) -> Node:
+    if OPS[node.op].kind == "leaf" or node.op in WINDOWS:
+        return node.graph.apply("stop_gradient", node)
+    return node

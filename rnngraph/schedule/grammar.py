@@ -1,0 +1,206 @@
+"""The schedule: a printable value that decides everything a backend then only spells.
+
+    Schedule  ::= procedures, buffers, states, outputs           over one lowered graph
+    Procedure ::= phases                    "forward", and "backward" once cotangents are given
+    Phase     ::= once    kernels           on parameters alone
+                | rows    kernels           for every row of the batch
+                | batch   kernels           for all time-steps and rows at once
+                | loop(direction) kernels   step by step; all kernels of a step, then the next
+    Kernel    ::= Tile   (space, accumulators, closure, stores)
+                | OuterTotal(left, right, target)        target += sum over rows of left x right
+                | ScatterTotal(value, index, target)     target[index] += value, row after row
+                | ColumnTotal(closure, source, target)   target += sum over rows of a closure
+    Accumulator ::= Product(start?, terms) | Reduction(op, axis, closure, source)
+    Closure   ::= space, body (elementwise nodes in order), loads (node -> View)
+    View      ::= buffer, shape, strides, offset, shift, index?
+
+A view's address at time-step t, row r and index i is, in elements,
+``slot(t + shift) * rows * size + r * size + offset + i . strides``, where ``size`` is the buffer's
+row size, the slot is t for STEPS and SEQUENCE, t mod 2 for RING and 0 for ONE, and buffers that
+vary less have no row or no time in their address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from math import prod
+
+from ..graph import Node, Varies
+
+Shape = tuple[int, ...]
+
+
+class Extent(Enum):
+    """How many time-steps a buffer holds."""
+
+    ONE = "one"
+    RING = "ring of two"
+    STEPS = "T"
+    SEQUENCE = "T+1"
+
+
+class Role(Enum):
+    """Who owns a buffer: the caller gives it, the call returns it, or it is scratch."""
+
+    GIVEN = "given"
+    STATE = "state"
+    RESULT = "result"
+    WORK = "work"
+    IOTA = "iota"
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory for one value: ``[slots, rows, *shape]``, less what it does not vary with."""
+
+    name: str
+    shape: Shape
+    varies: Varies
+    extent: Extent
+    role: Role
+    dtype: str = "real"
+
+    @property
+    def size(self) -> int:
+        """Elements per row."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class View:
+    """A window on a buffer (see the module's grammar for its address).
+
+    ``index`` (for ``gather``) adds ``index value * index_stride`` to the address of each row.
+    """
+
+    buffer: Buffer
+    shape: Shape
+    strides: Shape
+    offset: int = 0
+    shift: int = 0
+    index: View | None = None
+    index_stride: int = 0
+
+    @property
+    def varies(self) -> Varies:
+        """How often the window's content changes."""
+        return max(self.buffer.varies, self.index.varies) if self.index else self.buffer.varies
+
+
+def contiguous(shape: Shape) -> Shape:
+    """Row-major strides."""
+    strides, step = [], 1
+    for dim in reversed(shape):
+        strides.append(step)
+        step *= dim
+    return tuple(reversed(strides))
+
+
+@dataclass(frozen=True)
+class Closure:
+    """Elementwise work at one index of ``space``: ``body`` in order, operands from ``loads``."""
+
+    space: Shape
+    body: tuple[Node, ...]
+    loads: dict[int, View]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One ``weight @ operand`` of a product; the weight is [N, K], the operand [K]."""
+
+    weight: View
+    operand: View
+
+
+@dataclass(frozen=True)
+class Product:
+    """``start + sum of terms``, one sequential chain of additions per element."""
+
+    node: Node
+    start: View | None
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """``op`` of ``source`` along ``axis`` of the closure's space."""
+
+    node: Node
+    op: str
+    axis: int
+    closure: Closure
+    source: Node
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Accumulators over ``space`` and, on them, all elementwise work that their result allows."""
+
+    name: str
+    varies: Varies
+    accumulators: tuple[Product | Reduction, ...]
+    closure: Closure
+    stores: tuple[tuple[Node, View], ...]
+
+
+@dataclass(frozen=True)
+class OuterTotal:
+    """``target += sum over all rows of outer(left, right)``: a matrix product over time."""
+
+    name: str
+    varies: Varies
+    left: View
+    right: View
+    target: View
+
+
+@dataclass(frozen=True)
+class ScatterTotal:
+    """``target[index] += value`` for all rows, in order."""
+
+    name: str
+    varies: Varies
+    value: View
+    index: View
+    target: View
+
+
+@dataclass(frozen=True)
+class ColumnTotal:
+    """``target += sum of source`` over time (and over rows, unless the target varies by row)."""
+
+    name: str
+    varies: Varies
+    closure: Closure
+    source: Node
+    target: View
+
+
+Kernel = Tile | OuterTotal | ScatterTotal | ColumnTotal
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Kernels that run together; ``direction`` is +1 or -1 for a loop, else 0."""
+
+    kind: str
+    direction: int
+    kernels: tuple[Kernel, ...]
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """What one call does."""
+
+    name: str
+    phases: tuple[Phase, ...]
+
+
+@dataclass(frozen=True)
+class StatePlan:
+    """Where a state lives: slot 0 (delay +1) or slot T (delay -1) holds its initial value."""
+
+    buffer: Buffer
+    delay: int

@@ -1,0 +1,121 @@
+"""Schedules as text: procedures, phases, kernels with their equations, then buffers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..graph import Node
+from ..graph.printing import Printer
+from ..ops import show_shape
+from .grammar import (
+    Buffer,
+    ColumnTotal,
+    Extent,
+    Kernel,
+    OuterTotal,
+    Phase,
+    Product,
+    Reduction,
+    Role,
+    ScatterTotal,
+    Tile,
+    View,
+)
+
+if TYPE_CHECKING:
+    from .schedule import Schedule
+
+TITLES = {
+    "once": "once, on parameters alone:",
+    "rows": "once for every row:",
+    "batch": "for all time-steps at once:",
+}
+
+
+def show(schedule: Schedule) -> str:
+    """The schedule as text."""
+    printer = _printer(schedule)
+    lines = []
+    for procedure in schedule.procedures:
+        lines.append(f"{procedure.name}:")
+        for phase in procedure.phases:
+            lines.append(f"  {title(phase)}")
+            lines += [f"    {line}" for k in phase.kernels for line in _kernel(k, printer)]
+    lines.append("buffers:")
+    lines += [f"  {_buffer(b)}" for b in schedule.buffers.values() if b.role is not Role.GIVEN]
+    if schedule.saved:
+        lines.append(f"saved for the backward run: {', '.join(schedule.saved)}")
+    return "\n".join(lines) + "\n"
+
+
+def _printer(schedule: Schedule) -> Printer:
+    """Everything that is stored or accumulated is written by its own label."""
+    printer = Printer(schedule.graph)
+    kernels = [k for p in schedule.procedures for phase in p.phases for k in phase.kernels]
+    for kernel in kernels:
+        if isinstance(kernel, Tile):
+            held = [a.node for a in kernel.accumulators] + [node for node, _ in kernel.stores]
+            for node in held:
+                printer.labels.setdefault(node.id, f"%{node.id}")
+    return printer
+
+
+def title(phase: Phase) -> str:
+    """What a phase does, in words."""
+    if phase.kind != "loop":
+        return TITLES[phase.kind]
+    return f"step by step, {'forward' if phase.direction > 0 else 'backward'} in time:"
+
+
+def _kernel(kernel: Kernel, printer: Printer) -> list[str]:
+    if isinstance(kernel, Tile):
+        return _tile(kernel, printer)
+    if isinstance(kernel, OuterTotal):
+        left, right = _view(kernel.left), _view(kernel.right)
+        return [f"{_view(kernel.target)} += sum of outer({left}, {right}) over time and rows"]
+    if isinstance(kernel, ScatterTotal):
+        return [f"{_view(kernel.target)}[{_view(kernel.index)}] += {_view(kernel.value)}"]
+    assert isinstance(kernel, ColumnTotal)
+    body = [f"  {line}" for line in _body(kernel.closure.body, printer)]
+    source = printer.text(kernel.source)
+    return [*body, f"{_view(kernel.target)} += sum of {source} over time and rows"]
+
+
+def _tile(kernel: Tile, printer: Printer) -> list[str]:
+    lines = [f"kernel over {show_shape(kernel.closure.space)}:"]
+    for accumulator in kernel.accumulators:
+        lines.append(f"  {_accumulator(accumulator, printer)}")
+    lines += [f"  {line}" for line in _body(kernel.closure.body, printer)]
+    stores = ", ".join(f"{printer.text(node)} -> {_view(view)}" for node, view in kernel.stores)
+    return [*lines, f"  store {stores}"] if stores else lines
+
+
+def _accumulator(accumulator: Product | Reduction, printer: Printer) -> str:
+    label = printer.labels.get(accumulator.node.id, f"%{accumulator.node.id}")
+    if isinstance(accumulator, Reduction):
+        source = printer.text(accumulator.source)
+        return f"{label} = {accumulator.op} of {source} along axis {accumulator.axis}"
+    terms = [f"{_view(t.weight)} @ {_view(t.operand)}" for t in accumulator.terms]
+    start = [_view(accumulator.start)] if accumulator.start else []
+    return f"{label} = {' + '.join([*start, *terms])}"
+
+
+def _body(body: tuple[Node, ...], printer: Printer) -> list[str]:
+    shown = [n for n in body if n.id in printer.labels] or list(body[-1:])
+    return [f"{printer.text(n)} = {printer.expression(n)[0]}" for n in shown]
+
+
+def _view(view: View) -> str:
+    text = view.buffer.name
+    if view.shape != view.buffer.shape or view.offset or view.index:
+        text += show_shape(view.shape) + (f"+{view.offset}" if view.offset else "")
+    if view.index:
+        text += f" at {view.index.buffer.name}"
+    return text + (" (one step on)" if view.shift and view.buffer.extent is Extent.SEQUENCE else "")
+
+
+def _buffer(buffer: Buffer) -> str:
+    slots = {Extent.ONE: "", Extent.RING: "2, ", Extent.STEPS: "T, ", Extent.SEQUENCE: "T+1, "}
+    rows = "B, " if buffer.varies else ""
+    inside = f"{slots[buffer.extent]}{rows}{show_shape(buffer.shape)[1:-1]}".rstrip(", ")
+    return f"{buffer.name:<24} [{inside}]  {buffer.role.value}"
