@@ -62,7 +62,7 @@ class _Parser:
     def __init__(self, source: Source, reports: list[Diagnostic]) -> None:
         self.source = source
         self.reports = reports
-        self.name = ""
+        self.name, self.place = "", Span(0, 0)
         self.doc: list[str] = []
         self.cited: list[str] = []
 
@@ -73,9 +73,8 @@ class _Parser:
         place = 0
         while place < len(statements):
             place = self._statement(statements, place, items)
-        whole = Span(0, len(self.source.text))
         doc, cited = "\n".join(self.doc), "\n".join(self.cited)
-        return Cell(self.name, doc, cited, tuple(items), text=self.source, span=whole)
+        return Cell(self.name, doc, cited, tuple(items), text=self.source, span=self.place)
 
     def _header(self, statements: list[Statement]) -> bool:
         if not statements:
@@ -129,7 +128,7 @@ class _Parser:
         reader.end("after the name of the cell")
         if self.name:
             raise reader.stop("a text holds one cell, this is a second one", start.to(name.span))
-        self.name = name.text
+        self.name, self.place = name.text, name.span
 
     def _doc(self, reader: Reader) -> None:
         start = reader.here

@@ -49,9 +49,10 @@ def print_cell(cell: Cell, unicode: bool = False) -> str:
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
-def print_expression(expression: Expr, unicode: bool = False) -> str:
-    """The canonical text of an expression."""
-    return _Speller(unicode).expression(expression)
+def print_expression(expression: Expr, unicode: bool = False, tight: bool = False) -> str:
+    """The canonical text of an expression; ``tight`` leaves out blanks, as sizes do."""
+    speller = _Speller(unicode)
+    return speller.tightly(expression) if tight else speller.expression(expression)
 
 
 def _lines(text: str) -> list[str]:

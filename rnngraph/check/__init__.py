@@ -1,0 +1,7 @@
+"""Tree to graph: names, arity, shapes, and every mistake with its place."""
+
+from __future__ import annotations
+
+from .elaborate import check
+
+__all__ = ["check"]

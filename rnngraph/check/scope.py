@@ -1,0 +1,331 @@
+"""The names of a cell: what each one is, where it is declared, and the mistakes in that.
+
+Scope    ::= declared (name -> Declared), units (what defines the other names), functions,
+             outputs, sizes (symbol -> Dim), consts (name -> number)
+Declared ::= kind, name, shape?, init?, dtype
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ..sizes import Dim
+from ..source import Diagnostic, Span
+from ..syntax.tree import (
+    Binding,
+    Call,
+    Cell,
+    Const,
+    Declarator,
+    Declare,
+    Equation,
+    Expr,
+    Fn,
+    Init,
+    Name,
+    Noise,
+    Output,
+    Repeat,
+    Use,
+)
+from .faults import Fault, did_you_mean
+from .walk import Unit, references, uses_of
+
+_DEFINED = "first defined here"
+_NOT_YET = {
+    Noise: "noise is not supported yet; give the mask as an input or a context",
+    Use: "'use' is not supported yet; write the inner cell's equations out",
+}
+
+
+@dataclass
+class Declared:
+    """A declared name; shape and init are still expressions."""
+
+    kind: str
+    name: str
+    span: Span
+    shape: tuple[Expr, ...] | None = None
+    init: Init | None = None
+    dtype: str = "real"
+
+
+@dataclass
+class Scope:
+    """All names of one cell."""
+
+    cell: Cell
+    prelude: dict[str, Fn]
+    declared: dict[str, Declared] = field(default_factory=dict)
+    constants: dict[str, Binding] = field(default_factory=dict)
+    functions: dict[str, Fn] = field(default_factory=dict)
+    units: list[Unit] = field(default_factory=list)
+    initial: dict[str, Unit] = field(default_factory=dict)
+    outputs: list[Name] = field(default_factory=list)
+    places: dict[str, Span] = field(default_factory=dict)
+    sizes: dict[str, Dim] = field(default_factory=dict)
+    size_places: dict[str, Span] = field(default_factory=dict)
+    consts: dict[str, int | float] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    reports: list[Diagnostic] = field(default_factory=list)
+
+    def report(self, fault: Fault) -> None:
+        """Remember a mistake, once."""
+        if fault.report not in self.reports:
+            self.reports.append(fault.report)
+
+    def kind_of(self, name: str) -> str:
+        """What a name is, in words; "" if it is nothing."""
+        if name in self.declared:
+            return self.declared[name].kind
+        if name in self.constants:
+            return "const"
+        if name in self.places:
+            return "value"
+        return "size" if name in self.size_places else ""
+
+    def known(self) -> Iterator[str]:
+        """Every name that an expression can use."""
+        yield from self.places
+        yield from self.size_places
+
+
+def collect(cell: Cell, prelude: dict[str, Fn], builtin: Iterable[str]) -> Scope:
+    """Enter all names of a cell; mistakes go to ``scope.reports``."""
+    scope = Scope(cell, prelude)
+    for item in cell.items:
+        match item:
+            case Declare():
+                _enter_declare(scope, item)
+            case Const():
+                for binding in item.bindings:
+                    if _enter(scope, binding.name, binding.span):
+                        scope.constants[binding.name] = binding
+            case Fn():
+                _enter_function(scope, item, builtin)
+            case Noise() | Use():
+                scope.broken.add(item.name)
+                scope.places.setdefault(item.name, item.span)
+                scope.report(Fault(_NOT_YET[type(item)], item.span))
+    for item in cell.items:
+        if isinstance(item, Equation | Repeat | Output):
+            _enter_unit(scope, item)
+    _find_uses(scope)
+    return scope
+
+
+def _enter(scope: Scope, name: str, span: Span) -> bool:
+    if name in scope.places:
+        _twice(scope, name, span)
+        return False
+    scope.places[name] = span
+    return True
+
+
+def _twice(scope: Scope, name: str, span: Span) -> None:
+    first = scope.places[name]
+    scope.report(Fault(f"'{name}' is defined twice", span, [(first, _DEFINED)]))
+
+
+def _enter_declare(scope: Scope, item: Declare) -> None:
+    """A shape or an initialiser also holds for the names before it that have none."""
+    shape, init = None, None
+    entries: list[tuple[Declarator, tuple[Expr, ...] | None, Init | None]] = []
+    for d in reversed(item.declarators):
+        shape = d.shape if d.shape is not None else shape
+        init = d.init or init
+        entries.append((d, None if d.dtype and d.shape is None else shape, init))
+    for d, shape, init in reversed(entries):
+        try:
+            dtype = _dtype(item.kind, d)
+        except Fault as fault:
+            scope.report(fault)
+            dtype = "real"
+        if _enter(scope, d.name, d.span):
+            if shape is None and (dtype == "int" or d.dtype):
+                shape = ()
+            scope.declared[d.name] = Declared(item.kind, d.name, d.span, shape, init, dtype)
+
+
+def _dtype(kind: str, d: Declarator) -> str:
+    if d.dtype is None:
+        return "real"
+    if d.dtype.id not in ("int", "real"):
+        known = did_you_mean(d.dtype.id, ["int", "real"])
+        raise Fault(f"a value is 'int' or 'real', not '{d.dtype.id}'{known}", d.dtype.span)
+    if d.dtype.id == "int" and kind not in ("input", "context"):
+        raise Fault(f"a {kind} is real; only inputs and contexts can be int", d.dtype.span)
+    return d.dtype.id
+
+
+def _enter_function(scope: Scope, item: Fn, builtin: Iterable[str]) -> None:
+    if item.name in builtin:
+        scope.report(Fault(f"'{item.name}' is built in and cannot be defined again", item.span))
+    elif item.name in scope.functions:
+        first = scope.functions[item.name].span
+        text = f"function '{item.name}' is defined twice"
+        scope.report(Fault(text, item.span, [(first, _DEFINED)]))
+    else:
+        scope.functions[item.name] = item
+    seen: set[str] = set()
+    for parameter in item.parameters:
+        if parameter.name in seen:
+            text = f"parameter '{parameter.name}' is named twice"
+            scope.report(Fault(text, parameter.span))
+        seen.add(parameter.name)
+
+
+# --- equations and outputs -----------------------------------------------------------------
+
+
+def _enter_unit(scope: Scope, item: Equation | Repeat | Output) -> None:
+    if isinstance(item, Output):
+        scope.outputs += item.targets
+        if item.value is None:
+            return
+        if len(item.targets) > 1:
+            scope.report(Fault("an output names one value at a time", item.span))
+            return
+    targets = _targets_of(item)
+    good = [target for target in targets if _enter_target(scope, target, item)]
+    if len(good) == len(targets):
+        scope.units.append(Unit(item, tuple(targets)))
+    else:
+        scope.broken.update(str(target) for target in targets)
+
+
+def _targets_of(item: Equation | Repeat | Output) -> list[Name]:
+    if not isinstance(item, Repeat):
+        return list(item.targets)
+    first = {str(t): t for equation in reversed(item.items) for t in equation.targets}
+    return list(reversed(first.values()))
+
+
+def _enter_target(scope: Scope, target: Name, item: Equation | Repeat | Output) -> bool:
+    kind = scope.kind_of(target.id)
+    if target.primed:
+        return _enter_next(scope, target, kind)
+    if kind == "state":
+        note = f"the next value of a state is written with a prime: {target.id}' = ..."
+        place = (f"'{target.id}' is declared here", scope.places[target.id])
+        scope.report(Fault(f"'{target.id}' is a state", target.span, notes=[note, place]))
+        return False
+    if kind not in ("", "value"):
+        place = (f"'{target.id}' is declared here", scope.places[target.id])
+        text = f"'{target.id}' is a {kind} and cannot be given a value"
+        scope.report(Fault(text, target.span, notes=[place]))
+        return False
+    if isinstance(item, Repeat) and _carries(scope, target.id):
+        return True
+    return _enter(scope, target.id, target.span)
+
+
+def _enter_next(scope: Scope, target: Name, kind: str) -> bool:
+    if kind != "state":
+        what = (
+            f"'{target.id}' is a {kind}, not a state"
+            if kind
+            else f"there is no state '{target.id}'"
+        )
+        states = [d.name for d in scope.declared.values() if d.kind == "state"]
+        guess = "" if kind else did_you_mean(target.id, states)
+        note = "only a state has a next value"
+        scope.report(Fault(what + guess, target.span, notes=[note]))
+        return False
+    return _enter(scope, str(target), target.span)
+
+
+def _carries(scope: Scope, name: str) -> bool:
+    """A repeat goes on with the value that an equation above it has given to the same name."""
+    for place, unit in enumerate(scope.units):
+        if name in unit.keys and isinstance(unit.item, Equation) and len(unit.targets) == 1:
+            scope.initial[name] = unit
+            scope.units[place] = unit
+            unit.targets = (Name(f"{name} (before)", span=unit.targets[0].span),)
+            return True
+    return False
+
+
+def _find_uses(scope: Scope) -> None:
+    for unit in scope.units:
+        if isinstance(unit.item, Repeat):
+            unit.uses = _uses_of_repeat(scope, unit.item)
+        elif unit.item.value is not None:
+            unit.uses = uses_of(unit.item.value, scope.functions)
+
+
+def _uses_of_repeat(scope: Scope, item: Repeat) -> dict[str, Name]:
+    inside = {target.id for target in _targets_of(item) if not target.primed}
+    uses: dict[str, Name] = {}
+    for equation in item.items:
+        uses |= uses_of(equation.value, scope.functions, {item.name, *inside})
+    for bound in (item.start, item.stop):
+        uses |= uses_of(bound, scope.functions)
+    for name in inside & scope.initial.keys():
+        uses[f"{name} (before)"] = Name(name)
+    return uses
+
+
+# --- names that mean nothing ---------------------------------------------------------------
+
+
+def report_unknown_names(scope: Scope, callable_names: Iterable[str]) -> None:
+    """Report each use of a name that is nowhere declared."""
+    functions = {*callable_names, *scope.functions, *scope.prelude}
+    for item in scope.cell.items:
+        for e, bound in _expressions(item):
+            for ref in references(e):
+                if isinstance(ref, Call):
+                    _check_callee(scope, ref, functions, bound)
+                elif ref.primed or ref.id not in bound:
+                    _check_reference(scope, ref, functions, bound)
+        for target in item.targets if isinstance(item, Output) and item.value is None else ():
+            _check_reference(scope, target, functions, frozenset())
+
+
+def _expressions(item: object) -> Iterator[tuple[Expr, frozenset[str]]]:
+    none: frozenset[str] = frozenset()
+    match item:
+        case Equation(value=value) | Output(value=value) if value is not None:
+            yield value, none
+        case Fn(parameters=parameters, body=body):
+            yield body, frozenset(p.name for p in parameters)
+        case Repeat(name=name, items=items, start=start, stop=stop):
+            yield from ((e, none) for e in (start, stop))
+            yield from ((equation.value, frozenset({name})) for equation in items)
+
+
+def _check_reference(
+    scope: Scope, ref: Name, functions: Iterable[str], bound: frozenset[str]
+) -> None:
+    kind = scope.kind_of(ref.id)
+    if ref.primed and ref.id not in scope.broken:
+        if kind != "state":
+            place = [(f"'{ref.id}' is declared here", scope.places[ref.id])] if kind in (
+                "input", "param", "const", "context", "value") else []  # fmt: skip
+            what = f"'{ref.id}' is no state" if kind else f"'{ref.id}' is not defined"
+            notes = ["only a state has a next value, written with a prime", *place]
+            scope.report(Fault(what, ref.span, notes=notes))
+        return
+    if kind or ref.id in scope.broken:
+        return
+    notes = [f"'{ref.id}' is a function; call it: {ref.id}(...)"] if ref.id in functions else []
+    guess = "" if notes else did_you_mean(ref.id, [*scope.known(), *bound])
+    scope.report(Fault(f"'{ref.id}' is not defined{guess}", ref.span, notes=notes))
+
+
+def _check_callee(
+    scope: Scope, call: Call, functions: Iterable[str], bound: frozenset[str]
+) -> None:
+    name = call.function.id
+    if name in functions:
+        return
+    if scope.kind_of(name) or name in bound:
+        note = f"a product is written {name} * (...)"
+        scope.report(
+            Fault(f"'{name}' is a value, not a function", call.function.span, notes=[note])
+        )
+        return
+    guess = did_you_mean(name, functions)
+    scope.report(Fault(f"there is no function '{name}'{guess}", call.function.span))
