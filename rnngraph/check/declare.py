@@ -271,9 +271,8 @@ def state_init(evaluator: Evaluator, declared: Declared) -> float | str:
         note = "declare a param with this initialiser and name it: state h[H] = h_0"
         raise Fault("a state begins with a number or a parameter", declared.init.span, notes=[note])
     scope = evaluator.scope
-    if isinstance(value, Name) and not value.primed and value.id in scope.declared:
-        if scope.declared[value.id].kind == "param":
-            return value.id
+    if isinstance(value, Name) and not value.primed and scope.kind_of(value.id) == "param":
+        return value.id
     number = _argument(evaluator, value)
     if isinstance(number, Spelled):
         raise Fault("the initial value of a state is a number or a parameter", value.span)

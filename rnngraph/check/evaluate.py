@@ -11,7 +11,7 @@ prelude function that fails blames the call, since its own text is none of the r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..ops import OPS, ShapeError, show_shape
 from ..sizes import Dim, Size, SizeError
@@ -106,7 +106,7 @@ class Evaluator:
         return self.elementwise(ROW_OF[e.op], [e.left, e.right], [left, right], e.span)
 
     def transpose(self, e: Transpose) -> Value:
-        return self.apply("transpose", [e.value], [self.evaluate(e.value)])
+        return self.apply("transpose", [e.value], [self.ranked(e.value, 2)])
 
     def join(self, e: Join) -> Value:
         if not e.parts:
@@ -329,7 +329,7 @@ class Evaluator:
             return self.elementwise(name, e.arguments, values, e.span)
         raise Unknown(name)
 
-    builtins: dict[str, Callable[[Evaluator, Call], Value]] = {}
+    builtins: ClassVar[dict[str, Callable[[Evaluator, Call], Value]]] = {}
 
     def counted(
         self, e: Call, low: int, high: int | None = None, named: Sequence[str] = ()
