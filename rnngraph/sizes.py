@@ -64,13 +64,14 @@ class Size:
             total = _add(total, _substitute(mono, coefficient, values))
         return _dim(total)
 
-    def coefficient(self, name: str) -> Dim | None:
-        """The integer factor of symbol `name` if the size is linear in it, else None."""
-        factor = dict(self.terms).get(((name, 1),))
-        alone = all(name not in _names(m) for m, _ in self.terms if m != ((name, 1),))
-        if factor is None or not alone or factor.denominator != 1:
+    def solve(self, name: str) -> Dim | None:
+        """The value of symbol ``name`` for which this size is 0, None if it is not linear in it."""
+        lone = ((name, 1),)
+        rest = {m: c for m, c in self.terms if m != lone}
+        factor = dict(self.terms).get(lone)
+        if factor is None or any(name in _names(m) for m in rest):
             return None
-        return factor.numerator
+        return _dim({m: -c / factor for m, c in rest.items()})
 
     def __add__(self, other: Dim) -> Dim:
         return _apply(_add, self, other)

@@ -74,13 +74,15 @@ def test_bind():
         H.bind({"H": "seven"})
 
 
-def test_symbols_and_linear_factors():
+def test_symbols_and_solving():
     assert (H * I + K // 2).symbols() == {"H", "I", "K"}
     assert (H // (K + 1)).symbols() == {"H", "K"}
-    assert (2 * H + I).coefficient("H") == 2
-    assert (H * I).coefficient("H") is None
-    assert (H * H + H).coefficient("H") is None
-    assert (I + 1).coefficient("H") is None
+    assert (2 * H + I).solve("I") == -2 * H
+    assert (2 * H - I).solve("H") == I // 2
+    assert (H - 3).solve("H") == 3
+    assert (H * I).solve("H") is None
+    assert (H * H + H).solve("H") is None
+    assert (I + 1).solve("H") is None
 
 
 def test_hash_equality_and_pickle():

@@ -155,6 +155,8 @@ def _parts(ev: Evaluator, call: Call, shape: tuple[Dim, ...], axis: int) -> list
     label = [(value.span, f"this is {show_shape(shape)}")]
     if isinstance(how, Join):
         parts = [_dim(ev, e) for e in how.parts]
+        ev.equate(sum(parts), whole)
+        whole = ev.assume(ev.ranked(value, 1), 1).shape[axis]
         if sum(parts) != whole:
             text = f"the parts add up to {sum(parts)}, not to {whole}"
             raise Fault(text, how.span, label, ev.declaration(value))

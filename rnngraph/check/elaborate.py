@@ -345,10 +345,15 @@ def _infer(scope: Scope, order: list[Unit], shapes: dict[str, Shape | None]) -> 
             shapes[name] = guess
     missing = [scope.declared[name] for name, shape in shapes.items() if shape is None]
     scope.broken.update(d.name for d in missing)
-    return stopped if missing and stopped else [_not_found(d.name, d.span) for d in missing]
+    settled = [fault for fault in stopped if "?" not in repr(fault.report.labels)]
+    used = {name for unit in scope.units for name in unit.uses}
+    return settled or [_not_found(d.name, d.span, d.name in used) for d in missing]
 
 
-def _not_found(name: str, span: Span) -> Fault:
+def _not_found(name: str, span: Span, used: bool) -> Fault:
+    if not used:
+        text = f"param '{name}' has no shape and is never used"
+        return Fault(text, span, notes=["take it out, or use it in an equation"])
     note = f"write it out: param {name}[H, I]"
     return Fault(f"the shape of '{name}' cannot be found from its use", span, notes=[note])
 

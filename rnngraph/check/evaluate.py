@@ -175,6 +175,9 @@ class Evaluator:
         """A vector goes with a matrix along the last axis: [H] with [K, H]."""
         full = max((node.shape for node in nodes), key=len)
         rank = len(full)
+        plain = [node for node in nodes if not _repeats_scalar(node)]
+        if any(node.shape == full for node in plain):  # a scalar needs no repeating beside it
+            nodes = [node.operands[0] if _repeats_scalar(node) else node for node in nodes]
         for place, node in enumerate(nodes):
             shape = node.shape
             if shape and len(shape) < rank and full[rank - len(shape) :] == shape:
@@ -200,6 +203,9 @@ class Evaluator:
             raise self.mismatch("sizes do not match in '@'", parts, [left, right])
         turned = self.apply("transpose", [e.right], [right])
         return self.apply("matmul", [e.right, e.left], [turned, left])
+
+    def equate(self, left: Dim, right: Dim) -> None:
+        """Only the inference of shapes has something to solve."""
 
     def guess_product(self, left: Any, right: Any) -> tuple[Any, Any]:
         """Only the inference of shapes has something to guess."""
@@ -409,6 +415,10 @@ class Evaluator:
                 raise Fault(f"'{parameter.name}' is not given to '{fn.name}'", e.span)
             values[parameter.name] = self.evaluate(part)
         return values
+
+
+def _repeats_scalar(node: Any) -> bool:
+    return node.op == "expand" and node.operands[0].shape == ()
 
 
 _HANDLERS: dict[type, Callable[[Evaluator, Any], Value]] = {

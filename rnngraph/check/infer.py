@@ -84,9 +84,9 @@ class Guesses:
             return
         if isinstance(difference, Size):
             for name in sorted(s for s in difference.symbols() if s.startswith("?")):
-                factor = difference.coefficient(name)
-                if factor is not None:
-                    self.solved[name] = Size.symbol(name) - difference // factor
+                value = difference.solve(name)
+                if value is not None:
+                    self.solved[name] = value
                     return
         raise ShapeError("sizes do not match")
 
@@ -183,6 +183,9 @@ class Inference(Evaluator):
 
     def broadcast(self, op: str, parts: Sequence[Expr], nodes: list[Any]) -> list[Any]:
         return nodes
+
+    def equate(self, left: Dim, right: Dim) -> None:
+        self.build.unify(left, right)
 
     def guess_product(self, left: Any, right: Any) -> tuple[Any, Any]:
         """``W @ v``: what is open is a matrix on the left and a vector on the right."""
