@@ -204,3 +204,25 @@ class StatePlan:
 
     buffer: Buffer
     delay: int
+
+
+def views(kernel: Kernel) -> list[View]:
+    """All windows that a kernel reads or writes."""
+    if isinstance(kernel, OuterTotal):
+        found = [kernel.left, kernel.right, kernel.target]
+    elif isinstance(kernel, ScatterTotal):
+        found = [kernel.value, kernel.index, kernel.target]
+    elif isinstance(kernel, ColumnTotal):
+        found = [*kernel.closure.loads.values(), kernel.target]
+    else:
+        found = [*kernel.closure.loads.values(), *(view for _, view in kernel.stores)]
+        for accumulator in kernel.accumulators:
+            found += _accumulator_views(accumulator)
+    return found + [view.index for view in found if view.index is not None]
+
+
+def _accumulator_views(accumulator: Product | Reduction) -> list[View]:
+    if isinstance(accumulator, Reduction):
+        return list(accumulator.closure.loads.values())
+    start = [accumulator.start] if accumulator.start is not None else []
+    return start + [view for t in accumulator.terms for view in (t.weight, t.operand)]

@@ -63,6 +63,8 @@ class Placement:
         if unit[0].id in self.loops.of:
             return self._above(procedure, "loop", self.loops.of[unit[0].id], homes)
         node = unit[0]
+        if node.op == "state":  # a delay line: read only after all of it is written
+            return Home(procedure, 1 + max((h.level for h in homes), default=0), "batch")
         if self._joins_loop(node, homes):
             return max(homes, key=lambda h: h.level)
         kind = "batch" if node.op == "total" else KIND[node.varies]

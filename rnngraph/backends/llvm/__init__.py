@@ -1,1 +1,0 @@
-"""Machine code through LLVM: lanes, kernels and the JIT. Imports llvmlite; nothing above does."""

@@ -1,0 +1,207 @@
+"""Tile kernels: accumulators held in registers, the closure evaluated on them, then the stores.
+
+A kernel with products runs panel by panel, and in a panel over tiles of rows; what is left of
+rows and of units gets tiles of its own size. A kernel without runs row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from llvmlite import ir
+
+from ...graph import Graph
+from ...schedule.grammar import Product, Reduction, Tile
+from .closures import ClosureWriter
+from .emitter import Emitter, Index, number
+from .packing import Group, groups, tile_shape
+from .reductions import ReductionWriter, vector_width
+
+
+def write_tile(
+    emitter: Emitter, graph: Graph, kernel: Tile, label: str, rows: ir.Value
+) -> None:
+    """Write the body of a tile kernel over ``rows`` rows; ``label`` names its packed weights."""
+    if any(isinstance(a, Product) for a in kernel.accumulators):
+        ProductTile(emitter, graph, kernel, label).write(rows)
+    else:
+        _write_map(emitter, graph, kernel, rows)
+
+
+def over_space(
+    emitter: Emitter, space: Sequence[int], width: int, body: Callable[[Index, int | None], None]
+) -> None:
+    """Loop over a space, vectors along its last axis; the rest of it with a lane count."""
+    if not space:
+        body((), 1)
+        return
+
+    def axis(index: Index) -> None:
+        place = len(index)
+        if place < len(space) - 1:
+            emitter.loop(number(0), number(space[place]), 1, lambda i: axis((*index, i)))
+            return
+        whole = space[-1] - space[-1] % width
+        if whole:
+            emitter.loop(number(0), number(whole), width, lambda i: body((*index, i), None))
+        if space[-1] != whole:
+            body((*index, number(whole)), space[-1] - whole)
+
+    axis(())
+
+
+def _write_map(emitter: Emitter, graph: Graph, kernel: Tile, rows: ir.Value) -> None:
+    width = vector_width(emitter.target.lanes(emitter.real), kernel.closure.space)
+    epilogue = Epilogue(emitter, graph, kernel, width)
+
+    def row(r: ir.Value) -> None:
+        def place(index: Index, count: int | None) -> None:
+            epilogue.forget()
+            epilogue.write(r, index, count, {})
+
+        over_space(emitter, kernel.closure.space, width, place)
+
+    emitter.loop(number(0), rows, 1, row)
+
+
+class Epilogue:
+    """Reductions, closure and stores at one vector of indices."""
+
+    def __init__(self, emitter: Emitter, graph: Graph, kernel: Tile, width: int) -> None:
+        self.emitter, self.kernel, self.width = emitter, kernel, width
+        self.closure = ClosureWriter(emitter, graph, kernel.closure, width)
+        self.reductions = [
+            ReductionWriter(emitter, graph, a, width)
+            for a in kernel.accumulators
+            if isinstance(a, Reduction)
+        ]
+
+    def forget(self) -> None:
+        """Drop loads shared between rows."""
+        self.closure.forget()
+
+    def write(
+        self, row: ir.Value, index: Index, count: int | None, known: dict[int, ir.Value]
+    ) -> None:
+        """Evaluate and store; ``known`` holds the products' values."""
+        for writer in self.reductions:
+            known[writer.reduction.node.id] = writer.at(row, index, count)
+            self.forget()
+        values = self.closure.at(row, index, count, known)
+        for node, view in self.kernel.stores:
+            value = self.closure.stored(node, values)
+            self.emitter.store(view, row, index, value, self.width, count)
+
+
+class ProductTile:
+    """A packed, register-tiled matrix product with its epilogue."""
+
+    def __init__(self, emitter: Emitter, graph: Graph, kernel: Tile, label: str) -> None:
+        self.emitter, self.kernel, self.label = emitter, kernel, label
+        self.products = [a for a in kernel.accumulators if isinstance(a, Product)]
+        self.groups = groups(self.products)
+        self.shape = tile_shape(kernel, emitter.real, emitter.target)
+        self.epilogue = Epilogue(emitter, graph, kernel, self.shape.lanes)
+
+    def write(self, rows: ir.Value) -> None:
+        """All panels; the last one apart where it is not full."""
+        shape = self.shape
+        whole, rest = divmod(shape.units, shape.panel)
+        if whole:
+            self.emitter.loop(
+                number(0), number(whole), 1, lambda p: self._panel(p, rows, shape.panel)
+            )
+        if rest:
+            self._panel(number(whole), rows, rest)
+
+    def _panel(self, panel: ir.Value, rows: ir.Value, units: int) -> None:
+        tile = self.shape.rows
+        b = self.emitter.builder
+        whole = rows if tile == 1 else b.and_(rows, number(-tile))
+        self.emitter.loop(
+            number(0), whole, tile, lambda r: self._tile(panel, r, tile, units)
+        )
+        if tile > 1:
+            self.emitter.loop(whole, rows, 1, lambda r: self._tile(panel, r, 1, units))
+
+    def _tile(self, panel: ir.Value, row: ir.Value, rows: int, units: int) -> None:
+        first = self.emitter.mul(panel, number(self.shape.panel))
+        columns = self._columns(first, units)
+        row_numbers = [self.emitter.add(row, number(r)) for r in range(rows)]
+        values = self._start(row_numbers, columns)
+        for place, group in enumerate(self.groups):
+            values = self._accumulate(place, group, panel, row_numbers, columns, values)
+        self._finish(row_numbers, columns, values)
+
+    def _columns(self, first: ir.Value, units: int) -> list[tuple[ir.Value, int | None]]:
+        """(first unit, lane count) of every vector of the tile."""
+        lanes, columns = self.shape.lanes, []
+        for begin in range(0, units, lanes):
+            count = None if units - begin >= lanes else units - begin
+            columns.append((self.emitter.add(first, number(begin)), count))
+        return columns
+
+    def _start(
+        self, rows: list[ir.Value], columns: list[tuple[ir.Value, int | None]]
+    ) -> list[ir.Value]:
+        zero = self.emitter.lanes(self.shape.lanes).const(0.0)
+        return [
+            self.emitter.load(p.start, row, (unit,), self.shape.lanes, count) if p.start else zero
+            for p in self.products
+            for row in rows
+            for unit, count in columns
+        ]
+
+    def _accumulate(
+        self,
+        place: int,
+        group: Group,
+        panel: ir.Value,
+        rows: list[ir.Value],
+        columns: list[tuple[ir.Value, int | None]],
+        values: list[ir.Value],
+    ) -> list[ir.Value]:
+        """One pass along the operand: broadcast an element of each row, add to every column."""
+        emitter, shape = self.emitter, self.shape
+        lanes = emitter.lanes(shape.lanes)
+        stride = len(group.members) * shape.panel
+        packed = emitter.pointers[packed_name(self.label, place), 0]
+        weights = emitter.at(packed, emitter.mul(panel, number(group.depth * stride)))
+        starts = [emitter.row_start(group.operand, row) for row in rows]
+
+        def step(k: ir.Value, *sums: ir.Value) -> list[ir.Value]:
+            made = list(sums)
+            line = emitter.at(weights, emitter.mul(k, number(stride)))
+            inputs = [
+                lanes.load_splat(emitter.element(group.operand, start, (k,))) for start in starts
+            ]
+            for member, (product, _) in enumerate(group.members):
+                for column in range(len(columns)):
+                    offset = member * shape.panel + column * shape.lanes
+                    weight = lanes.load(emitter.at(line, number(offset)))
+                    for r, value in enumerate(inputs):
+                        i = (product * len(rows) + r) * len(columns) + column
+                        made[i] = lanes.fma(value, weight, made[i])
+            return made
+
+        return emitter.loop(number(0), number(group.depth), 1, step, values)
+
+    def _finish(
+        self,
+        rows: list[ir.Value],
+        columns: list[tuple[ir.Value, int | None]],
+        values: list[ir.Value],
+    ) -> None:
+        for column, (unit, count) in enumerate(columns):
+            self.epilogue.forget()
+            for r, row in enumerate(rows):
+                known = {
+                    product.node.id: values[(i * len(rows) + r) * len(columns) + column]
+                    for i, product in enumerate(self.products)
+                }
+                self.epilogue.write(row, (unit,), count, known)
+
+
+def packed_name(label: str, place: int) -> str:
+    """The stream of one group's packed weights."""
+    return f"packed {label} {place}"

@@ -1,0 +1,135 @@
+"""Kernels that sum over time-steps and rows: weight gradients and their kin.
+
+All of them add to their target, which starts at 0, in order of rows: the sum is one chain of
+additions per element, whatever the number of threads or the chunks in which rows arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llvmlite import ir
+
+from ...graph import Graph, Varies
+from ...schedule.grammar import ColumnTotal, OuterTotal, ScatterTotal
+from .closures import ClosureWriter
+from .emitter import Emitter, Index, number
+from .reductions import vector_width
+from .tiles import over_space
+
+
+def write_column_total(emitter: Emitter, graph: Graph, kernel: ColumnTotal, rows: ir.Value) -> None:
+    """``target += sum over rows of source``; row by row where the target has rows."""
+    space = kernel.closure.space
+    width = vector_width(emitter.target.lanes(emitter.real), space)
+    writer = ClosureWriter(emitter, graph, kernel.closure, width)
+
+    def place(index: Index, count: int | None) -> None:
+        def row(r: ir.Value, total: ir.Value) -> Sequence[ir.Value]:
+            writer.forget()
+            value = writer.stored(kernel.source, writer.at(r, index, count, {}))
+            return [writer.lanes.add(total, value)]
+
+        first = emitter.load(kernel.target, number(0), index, width, count)
+        total = emitter.loop(number(0), rows, 1, row, [first])[0]
+        emitter.store(kernel.target, number(0), index, total, width, count)
+
+    def own_row(r: ir.Value) -> None:
+        def at(index: Index, count: int | None) -> None:
+            writer.forget()
+            value = writer.stored(kernel.source, writer.at(r, index, count, {}))
+            total = writer.lanes.add(emitter.load(kernel.target, r, index, width, count), value)
+            emitter.store(kernel.target, r, index, total, width, count)
+
+        over_space(emitter, space, width, at)
+
+    if kernel.target.varies is Varies.ONCE:
+        over_space(emitter, space, width, place)
+    else:
+        emitter.loop(number(0), rows, 1, own_row)
+
+
+def write_scatter_total(emitter: Emitter, kernel: ScatterTotal, rows: ir.Value) -> None:
+    """``target[index] += value``, one row after the other."""
+    space = kernel.value.shape
+    width = vector_width(emitter.target.lanes(emitter.real), space)
+    lanes = emitter.lanes(width)
+
+    def row(r: ir.Value) -> None:
+        chosen = emitter.builder.load(
+            emitter.row_start(kernel.index, r), typ=ir.IntType(64), align=8
+        )
+        # inside the loop over rows the target's first index is the chosen one
+        def at(index: Index, count: int | None) -> None:
+            place = (chosen, *index)
+            before = emitter.load(kernel.target, number(0), place, width, count)
+            value = emitter.load(kernel.value, r, index, width, count)
+            emitter.store(kernel.target, number(0), place, lanes.add(before, value), width, count)
+
+        over_space(emitter, space, width, at)
+
+    emitter.loop(number(0), rows, 1, row)
+
+
+def write_outer_total(emitter: Emitter, kernel: OuterTotal, rows: ir.Value) -> None:
+    """``target += left^T right`` over all rows: register tiles, no packing, since rows of the
+    right side are read as vectors and elements of the left side are broadcast."""
+    m, n = kernel.target.shape
+    width = vector_width(emitter.target.lanes(emitter.real), (n,))
+    vectors = max(1, min(emitter.target.registers // 8, n // width))
+    height = 4
+
+    def columns(first: ir.Value, counts: list[int | None]) -> None:
+        whole = m - m % height
+        if whole:
+            emitter.loop(number(0), number(whole), height,
+                         lambda i: _outer_tile(emitter, kernel, rows, width, i, height, first, counts))  # fmt: skip
+        if m != whole:
+            emitter.loop(number(whole), number(m), 1,
+                         lambda i: _outer_tile(emitter, kernel, rows, width, i, 1, first, counts))  # fmt: skip
+
+    panel = vectors * width
+    whole = n - n % panel
+    if whole:
+        emitter.loop(number(0), number(whole), panel, lambda j: columns(j, [None] * vectors))
+    if rest := n - whole:
+        counts: list[int | None] = [None] * (rest // width)
+        if rest % width:
+            counts.append(rest % width)
+        columns(number(whole), counts)
+
+
+def _outer_tile(
+    emitter: Emitter,
+    kernel: OuterTotal,
+    rows: ir.Value,
+    width: int,
+    i: ir.Value,
+    height: int,
+    j: ir.Value,
+    counts: list[int | None],
+) -> None:
+    lanes = emitter.lanes(width)
+    lines = [emitter.add(i, number(a)) for a in range(height)]
+    places = [(emitter.add(j, number(c * width)), count) for c, count in enumerate(counts)]
+
+    def step(r: ir.Value, *sums: ir.Value) -> Sequence[ir.Value]:
+        right = [emitter.load(kernel.right, r, (unit,), width, count) for unit, count in places]
+        start = emitter.row_start(kernel.left, r)
+        left = [lanes.load_splat(emitter.element(kernel.left, start, (a,))) for a in lines]
+        return [
+            lanes.fma(x, right[c], sums[a * len(places) + c])
+            for a, x in enumerate(left)
+            for c in range(len(places))
+        ]
+
+    zero = number(0)
+    first = [
+        emitter.load(kernel.target, zero, (a, unit), width, count)
+        for a in lines
+        for unit, count in places
+    ]
+    made = emitter.loop(zero, rows, 1, step, first)
+    for a, line in enumerate(lines):
+        for c, (unit, count) in enumerate(places):
+            emitter.store(kernel.target, zero, (line, unit), made[a * len(places) + c], width, count)
