@@ -1,0 +1,127 @@
+"""A language model is a cell: lookup, any recurrent cell, readout and loss, wired into one graph.
+
+The three parts are written in the cell language; nothing here knows which cell is in the middle,
+and nothing moves the lookup or the loss out of the loop: the scheduler finds that by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..cell import Cell, parse
+from ..graph import Graph
+from ..passes.wire import wire
+from ..sizes import Size
+from .loop import LOGITS, LOSS, TARGET, TOKEN, WEIGHT
+
+LOOKUP = """\
+cell Lookup
+"A vector for each token."
+input  token: int
+param  {E}[V, I] ~ normal(1)
+output {x} = {E}[token]
+"""
+READOUT = """\
+cell Readout
+"A distribution over the next token, and what the true one costs in nats."
+input  {y}[H], target: int, weight[]
+param  {W_y}[V, H] ~ uniform(1/sqrt(H))
+param  {b_y}[V] = 0
+output logits = {W_y} @ {y} + {b_y}
+output loss = weight * cross_entropy(logits, target)
+"""
+INTERFACE = (TOKEN, TARGET, WEIGHT, LOGITS, LOSS)
+
+
+def language_model(cell: Cell, vocabulary: int, *, embedding: int = 16, hidden: int = 32,
+                   sizes: Mapping[str, int] | None = None) -> Cell:
+    """A language model over `vocabulary` tokens around a cell, with all sizes bound.
+
+    Inputs: token and target, int, and weight (0 where padded). Outputs: logits [vocabulary] and
+    loss, weight * cross entropy in nats. The cell keeps its names. Sizes: those in `sizes`; the
+    cell's input takes `embedding`; every other symbol takes `hidden`.
+    Raises ValueError, with the reason, for a cell that reads anything but one real vector, or has
+    no state, or whose first output is no vector.
+    """
+    graph = cell.graph
+    check(graph)
+    chosen = sizes_of(graph, embedding, hidden, sizes)
+    middle = cell.bind(**chosen).graph
+    (reads, x), (gives, y) = _only(middle.inputs), next(iter(middle.outputs.items()))
+    names = _free_names(graph)
+    lookup = parse(LOOKUP.format(**names)).bind(V=vocabulary, I=x.shape[0]).graph
+    readout = parse(READOUT.format(**names)).bind(V=vocabulary, H=y.shape[0]).graph
+    whole = wire([lookup, middle, readout], {reads: names["x"], names["y"]: gives},
+                 title=f"{graph.title} language model", doc=graph.doc, source=graph.source,
+                 outputs=[LOGITS, LOSS])
+    return Cell(whole)
+
+
+def check(graph: Graph) -> None:
+    """Raise ValueError if a cell cannot be the middle of a language model; say why."""
+    clash = sorted(_taken(graph) & set(INTERFACE))
+    reasons = [
+        (len(graph.inputs) != 1, f"has {_listed('input', graph.inputs)}"),
+        (bool(graph.contexts), f"has {_listed('context', graph.contexts)}"),
+        (any(len(n.shape) != 1 or n.dtype != "real" for n in graph.inputs.values()),
+         "does not read a real vector"),
+        (not graph.states, "has no state"),
+        (any(len(n.shape) != 1 or n.dtype != "real" for n in list(graph.outputs.values())[:1]),
+         "does not give a real vector"),
+        (bool(clash), f"uses the name {' and '.join(clash)}, which the model around it needs"),
+    ]
+    wrong = [reason for is_so, reason in reasons if is_so]
+    if wrong:
+        raise ValueError(f"cell {graph.title} {', and '.join(wrong)}; a language model needs a "
+                         "cell with one real vector input, at least one state and a vector output")
+
+
+def sizes_of(graph: Graph, embedding: int, hidden: int, sizes: Mapping[str, int] | None = None
+             ) -> dict[str, int]:
+    """A number for every size symbol of the cell; see `language_model`.
+
+    Raises ValueError for a size that the cell does not have, or that is below 1.
+    """
+    given = dict(sizes or {})
+    symbols = sorted({s for node in graph.nodes for s in _symbols(node.shape)})
+    for name, value in given.items():
+        if name not in symbols:
+            raise ValueError(f"cell {graph.title} has no size {name}; it has {', '.join(symbols)}")
+        if value < 1:
+            raise ValueError(f"size {name} is {value}; it must be at least 1")
+    # a cell that reads vectors as wide as its state takes one size for both
+    of_states = {s for state in graph.states.values() for s in _symbols(state.leaf.shape)}
+    (_, x) = _only(graph.inputs)
+    of_input = _symbols(x.shape) - of_states
+    return {name: given.get(name, embedding if name in of_input else hidden) for name in symbols}
+
+
+def _symbols(shape: Iterable[int | Size]) -> set[str]:
+    return {name for dim in shape if isinstance(dim, Size) for name in dim.symbols()}
+
+
+def _only(named: Mapping):
+    ((name, node),) = named.items()
+    return name, node
+
+
+def _taken(graph: Graph) -> set[str]:
+    return {*graph.leaves, *graph.names, *graph.outputs} - set(graph.inputs)
+
+
+def _free_names(graph: Graph) -> dict[str, str]:
+    """Names for what the lookup and the readout add, with _ behind those that the cell uses."""
+    free = {}
+    for name in ("E", "x", "y", "W_y", "b_y"):
+        # two wires cannot end at one name, so the readout's input avoids the cell's input too
+        taken = _taken(graph) | (set(graph.inputs) if name == "y" else set())
+        free[name] = name
+        while free[name] in taken:
+            free[name] += "_"
+    return free
+
+
+def _listed(kind: str, named: Mapping) -> str:
+    if not named:
+        return f"no {kind}"
+    return f"{len(named)} {kind}{'s' if len(named) > 1 else ''} ({', '.join(named)})"
