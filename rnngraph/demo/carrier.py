@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..graph import Graph
-from ..sizes import Size
+from ..sizes import Size, SizeError
 from ..tasks.agreement import Sentences
 from ..train.loop import LOGITS, WEIGHT, Arrays, Model
 
@@ -65,8 +65,11 @@ def units_of(graph: Graph, sizes: Mapping[str, int]) -> list[Units]:
 
 
 def bound(dim: int | Size, sizes: Mapping[str, int]) -> int:
-    """A dimension as a number."""
-    return int(dim.bind(sizes)) if isinstance(dim, Size) else dim
+    """A dimension as a number. Raises SizeError if `sizes` leaves a symbol of it open."""
+    number = dim.bind(sizes) if isinstance(dim, Size) else dim
+    if isinstance(number, Size):
+        raise SizeError(f"size {number} has no value")
+    return number
 
 
 def find_carrier(held: Model, params: Arrays, sentences: Sentences, groups: Sequence[Units],

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -32,6 +32,13 @@ GOAL = 0.99  # validation accuracy
 ATTRACTORS = range(6)
 BATCH, RATES, VALIDATE_EVERY = 64, (5e-3, 5e-4), 100
 ABLATION_SENTENCES = 200
+
+
+class TracedModel(Model, Protocol):
+    """A compiled language model that also gives its named values."""
+
+    def trace(self, params: Arrays, x: Arrays) -> Arrays:
+        """Every named value and every state's next value by name, [T, B, *shape]."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ def _print_accuracies(attractors: Mapping[int, float], out: Console) -> None:
         out.print(f"  {k}  {100 * share:5.1f} %  {'█' * round(30 * share)}", markup=False)
 
 
-def _show(cell: Cell, model: Model, params: Arrays, carrier: Carrier, folder: Path
+def _show(cell: Cell, model: TracedModel, params: Arrays, carrier: Carrier, folder: Path
           ) -> tuple[list[str], list[Path]]:
     """Draw the picture and the diagram; the explanation and the files."""
     pairs = [(analyse(text), analyse(other_number(text))) for text in MISSION]
@@ -139,7 +146,7 @@ def _show(cell: Cell, model: Model, params: Arrays, carrier: Carrier, folder: Pa
                                              Path(diagram)]
 
 
-def _trace(model, params: Arrays, pair: tuple[Analysis, Analysis]) -> Arrays:
+def _trace(model: TracedModel, params: Arrays, pair: tuple[Analysis, Analysis]) -> Arrays:
     """Named values [words, 2, ...] for both versions of a sentence, without the leading <s>."""
     tokens = np.stack([vocabulary().encode(("<s>", *one.words)) for one in pair], 1)
     inputs = {TOKEN: tokens, TARGET: np.zeros_like(tokens),

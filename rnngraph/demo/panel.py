@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,8 @@ def _row(name: str, label: str, node: Node, carrier: Carrier, values: list[np.nd
     if owns:
         values = [value[:, :, carrier.unit] for value in values]
     element = _most_different(values)
-    lines = tuple(value[(slice(None), slice(None), *element)].T for value in values)
+    key: tuple[Any, ...] = (slice(None), slice(None), *element)
+    lines = tuple(value[key].T for value in values)
     index = ([carrier.unit] if owns else []) + list(element)
     shown = name if index in ([], [carrier.unit]) and owns else f"{name}{index if index else ''}"
     return Row(shown, label, lines, range_of(node))

@@ -16,7 +16,7 @@ import numpy as np
 
 BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe & Ito: told apart with any colour vision
 INK, SOFT, FAINT, BAND = "#222222", "#707070", "#E4E4E4", "#F3EFE4"
-STYLES = (
+STYLES: tuple[dict[str, Any], ...] = (
     {"color": BLUE, "marker": "o", "linestyle": "-", "markersize": 5.2},
     {"color": ORANGE, "marker": "D", "linestyle": (0, (4, 2)), "markersize": 4.4,
      "markerfacecolor": "white", "markeredgewidth": 1.3},

@@ -58,11 +58,11 @@ def read(path: str | Path, *, characters: str | None = None,
     except ValueError as error:
         raise TextError(f"{path}: {error}") from None
     ends = np.rint(np.cumsum(fractions)[:2] * len(ids)).astype(int)
-    parts = np.split(ids, ends)
-    if min(len(part) for part in parts) < 2:
+    train, validation, test = np.split(ids, ends)
+    if min(len(train), len(validation), len(test)) < 2:
         raise TextError(f"{path} has {len(ids)} characters, too few to train on, validate and test:"
                         " each of the three parts needs at least 2")
-    return Text(characters, *parts, undecodable)
+    return Text(characters, train, validation, test, undecodable)
 
 
 def _decoded(path: Path) -> tuple[str, int]:

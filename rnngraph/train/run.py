@@ -160,8 +160,9 @@ def _prepared(setting: Setting, cell: Cell, text: Text, folder: Path) -> _Job:
     model = language_model(whole, len(text.characters), embedding=setting.embedding,
                            hidden=setting.hidden, sizes=setting.sizes).compile(dtype=setting.dtype)
     passage = len(Streams(text.train, setting.batch, setting.window))
-    setting = replace(setting, steps=setting.steps or max(1, round(setting.epochs * passage)))
-    rate = RATES[setting.schedule](setting.rate, setting.last_rate, setting.steps)
+    steps = setting.steps or max(1, round(setting.epochs * passage))
+    setting = replace(setting, steps=steps)
+    rate = RATES[setting.schedule](setting.rate, setting.last_rate, steps)
     trainer = Trainer(model, rate, OPTIMISERS[setting.optimiser](), setting.clip)
     return _Job(setting, cell, text, folder, model, trainer, Moment({}, {}))
 
