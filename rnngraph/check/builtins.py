@@ -42,9 +42,9 @@ def _axis(ev: Evaluator, call: Call, value: Any, place: int, default: int = -1) 
     if rank and -rank <= axis < rank:
         return axis % rank
     part = call.arguments[0]
-    what = f"it is {show_shape(value.shape)}" if rank else "it is a scalar"
-    named = f"no axis {axis}" if e is not None else "no axis"
-    text = f"'{call.function.id}' needs an axis, and this value has {named}: {what}"
+    text = (
+        f"there is no axis {axis} in {show_shape(value.shape)}" if rank else "a scalar has no axis"
+    )
     raise Fault(text, part.span if e is None else e.span, notes=ev.declaration(part))
 
 

@@ -12,7 +12,7 @@ from ..syntax import print_expression
 from ..syntax.tree import Call, Equation, Expr, Name, Noise
 from ..syntax.tree import Init as InitTree
 from .evaluate import Evaluator
-from .faults import Fault, Unknown, did_you_mean, listed
+from .faults import Fault, Unknown, article, did_you_mean, listed
 from .scope import Declared, Scope
 from .statics import MAX_DIM, bounded, dim_of
 from .walk import Unit, arrange, references, uses_of
@@ -48,7 +48,9 @@ def bind_constants(scope: Scope, given: Mapping[str, object]) -> None:
     order, cycles = arrange(units)
     for cycle in cycles:
         scope.broken.update(key for unit in cycle for key in unit.keys)
-        scope.report(Fault("constants depend on each other", cycle[0].targets[0].span))
+        names = " -> ".join(f"'{unit.keys[0]}'" for unit in [*cycle[:8], cycle[0]])
+        text = f"constants depend on each other: {names}"
+        scope.report(Fault(text, cycle[0].targets[0].span))
     evaluator = Evaluator(scope, Graph())
     for unit in order:
         name = unit.keys[0]
@@ -189,7 +191,7 @@ def _no_size(scope: Scope, ref: Name) -> Fault:
     kind = scope.kind_of(ref.id)
     if kind:
         place = (f"'{ref.id}' is declared here", scope.places.get(ref.id))
-        what = "a value" if kind == "value" else f"{'an' if kind == 'input' else 'a'} {kind}"
+        what = article(kind)
         return Fault(f"'{ref.id}' is {what}, not a size", ref.span, notes=[place])
     known = did_you_mean(ref.id, [*scope.sizes, *scope.consts])
     note = "a size is a number, a constant or a name with a capital first letter"

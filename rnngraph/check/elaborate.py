@@ -345,9 +345,8 @@ def _infer(scope: Scope, order: list[Unit], shapes: dict[str, Shape | None]) -> 
             shapes[name] = guess
     missing = [scope.declared[name] for name, shape in shapes.items() if shape is None]
     scope.broken.update(d.name for d in missing)
-    settled = [fault for fault in stopped if "?" not in repr(fault.report.labels)]
     used = {name for unit in scope.units for name in unit.uses}
-    return settled or [_not_found(d.name, d.span, d.name in used) for d in missing]
+    return stopped or [_not_found(d.name, d.span, d.name in used) for d in missing]
 
 
 def _not_found(name: str, span: Span, used: bool) -> Fault:

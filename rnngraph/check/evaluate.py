@@ -10,6 +10,7 @@ prelude function that fails blames the call, since its own text is none of the r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -198,6 +199,8 @@ class Evaluator:
         if len(left.shape) != 1:
             return self.apply("matmul", parts, [left, right])
         if len(right.shape) == 1:
+            if left.shape != right.shape:
+                raise self.mismatch("sizes do not match in '@'", parts, [left, right])
             return self.build.apply("sum", self.apply("mul", parts, [left, right]), axis=0)
         if len(right.shape) == 2 and left.shape[0] != right.shape[0]:
             raise self.mismatch("sizes do not match in '@'", parts, [left, right])
@@ -234,10 +237,7 @@ class Evaluator:
 
     def mismatch(self, message: str, parts: Sequence[Expr], nodes: Sequence[Any]) -> Fault:
         """A report on operands whose shapes do not fit, with their shapes as labels."""
-        labels = [
-            (part.span, f"this is {show_shape(node.shape)}" if node.shape else "this is a scalar")
-            for part, node in zip(parts, nodes, strict=True)
-        ]
+        labels = [(part.span, what_is(node)) for part, node in zip(parts, nodes, strict=True)]
         notes = [note for part in parts for note in self.declaration(part)]
         return Fault(message, parts[-1].span, dict.fromkeys(labels), dict.fromkeys(notes))
 
@@ -378,13 +378,15 @@ class Evaluator:
         except Exhausted:
             raise
         except Fault as fault:
+            if any(name in self.scope.prelude for name in self.calls):
+                raise  # the outermost call is the one that the reader has written
             shapes = [
-                (part.span, f"this is {show_shape(v.shape)}" if v.shape else "this is a scalar")
+                (part.span, what_is(v))
                 for part, v in zip(e.arguments, nodes, strict=False)
                 if getattr(v, "shape", None) is not None
             ]
             notes = [note for part in e.arguments for note in self.declaration(part)]
-            message = f"{fault.report.message} in '{fn.name}'"
+            message = f"in '{fn.name}': {fault.report.message}"
             plain = [(text, None) for text, span in fault.report.notes if span is None]
             raise Fault(message, e.span, shapes, [*plain, *notes]) from None
 
@@ -415,6 +417,13 @@ class Evaluator:
                 raise Fault(f"'{parameter.name}' is not given to '{fn.name}'", e.span)
             values[parameter.name] = self.evaluate(part)
         return values
+
+
+def what_is(node: Any) -> str:
+    """The label of a value in a report; an open size is shown as ``?``."""
+    if not node.shape:
+        return "this is a scalar"
+    return f"this is {re.sub(r'[?][0-9]+', '?', show_shape(node.shape))}"
 
 
 def _repeats_scalar(node: Any) -> bool:

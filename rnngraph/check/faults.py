@@ -58,6 +58,11 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     return f"; did you mean '{option}'?" if option else ""
 
 
+def article(kind: str) -> str:
+    """``an input``, ``a param``."""
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
 def listed(names: Iterable[str]) -> str:
     """Names for a sentence, at most twelve of them."""
     known = list(names)

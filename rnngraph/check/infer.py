@@ -124,8 +124,11 @@ class Guesses:
         if any(x.shape is None for x in operands):
             raise Unknown("an open shape")
         rule = getattr(self, f"_{op}", None)
-        if rule is not None:
-            rule(*operands, **attrs)
+        try:
+            if rule is not None:
+                rule(*operands, **attrs)
+        except ShapeError:
+            raise ShapeError(f"sizes do not match in '{row.symbol or op}'") from None
         return Guess(self, row.shape(*(x.shape for x in operands), **attrs), dtype)
 
     def _elementwise(self, operands: Sequence[Guess], dtype: str) -> Guess:

@@ -26,10 +26,11 @@ from ..syntax.tree import (
     Name,
     Noise,
     Output,
+    Parameter,
     Repeat,
     Use,
 )
-from .faults import Fault, did_you_mean
+from .faults import Fault, article, did_you_mean
 from .walk import Unit, references, uses_of
 
 _DEFINED = "first defined here"
@@ -93,7 +94,7 @@ class Scope:
 
 def collect(cell: Cell, prelude: dict[str, Fn], builtin: Iterable[str]) -> Scope:
     """Enter all names of a cell; mistakes go to ``scope.reports``."""
-    scope = Scope(cell, prelude)
+    scope = Scope(cell, prelude, broken=set(cell.lost), reports=list(cell.reports))
     for item in cell.items:
         match item:
             case Declare():
@@ -204,16 +205,19 @@ def _targets_of(item: Equation | Repeat | Output) -> list[Name]:
 
 def _enter_target(scope: Scope, target: Name, item: Equation | Repeat | Output) -> bool:
     kind = scope.kind_of(target.id)
+    if not kind and target.primed and target.id in scope.broken:
+        return False
     if target.primed:
         return _enter_next(scope, target, kind)
     if kind == "state":
+        scope.broken.add(f"{target.id}'")  # it is missing for this reason
         note = f"the next value of a state is written with a prime: {target.id}' = ..."
         place = (f"'{target.id}' is declared here", scope.places[target.id])
         scope.report(Fault(f"'{target.id}' is a state", target.span, notes=[note, place]))
         return False
     if kind not in ("", "value"):
         place = (f"'{target.id}' is declared here", scope.places[target.id])
-        text = f"'{target.id}' is a {kind} and cannot be given a value"
+        text = f"'{target.id}' is {article(kind)} and cannot be given a value"
         scope.report(Fault(text, target.span, notes=[place]))
         return False
     if isinstance(item, Repeat) and _carries(scope, target.id):
@@ -224,7 +228,7 @@ def _enter_target(scope: Scope, target: Name, item: Equation | Repeat | Output) 
 def _enter_next(scope: Scope, target: Name, kind: str) -> bool:
     if kind != "state":
         what = (
-            f"'{target.id}' is a {kind}, not a state"
+            f"'{target.id}' is {article(kind)}, not a state"
             if kind
             else f"there is no state '{target.id}'"
         )
@@ -274,6 +278,8 @@ def report_unknown_names(scope: Scope, callable_names: Iterable[str]) -> None:
     """Report each use of a name that is nowhere declared."""
     functions = {*callable_names, *scope.functions, *scope.prelude}
     for item in scope.cell.items:
+        for parameter in item.parameters if isinstance(item, Fn) else ():
+            _check_default(scope, parameter)
         for e, bound in _expressions(item):
             for ref in references(e):
                 if isinstance(ref, Call):
@@ -296,13 +302,21 @@ def _expressions(item: object) -> Iterator[tuple[Expr, frozenset[str]]]:
             yield from ((equation.value, frozenset({name})) for equation in items)
 
 
+def _check_default(scope: Scope, parameter: Parameter) -> None:
+    for ref in references(parameter.default) if parameter.default is not None else ():
+        if isinstance(ref, Name) and ref.id not in scope.constants:
+            note = f"make '{ref.id}' a parameter, or use it in the body"
+            text = "a default value is made of numbers and constants"
+            scope.report(Fault(text, ref.span, notes=[note]))
+
+
 def _check_reference(
     scope: Scope, ref: Name, functions: Iterable[str], bound: frozenset[str]
 ) -> None:
     kind = scope.kind_of(ref.id)
     if ref.primed and ref.id not in scope.broken:
         if kind != "state":
-            place = [(f"'{ref.id}' is declared here", scope.places[ref.id])] if kind in (
+            place = [(f"'{ref.id}' is {'defined' if kind == 'value' else 'declared'} here", scope.places[ref.id])] if kind in (
                 "input", "param", "const", "context", "value") else []  # fmt: skip
             what = f"'{ref.id}' is no state" if kind else f"'{ref.id}' is not defined"
             notes = ["only a state has a next value, written with a prime", *place]
@@ -312,6 +326,8 @@ def _check_reference(
         return
     notes = [f"'{ref.id}' is a function; call it: {ref.id}(...)"] if ref.id in functions else []
     guess = "" if notes else did_you_mean(ref.id, [*scope.known(), *bound])
+    if not notes and not guess and ref.id[0].isupper():
+        notes = ["a size is declared by a shape that has it, as in: input x[I]"]
     scope.report(Fault(f"'{ref.id}' is not defined{guess}", ref.span, notes=notes))
 
 
@@ -319,7 +335,7 @@ def _check_callee(
     scope: Scope, call: Call, functions: Iterable[str], bound: frozenset[str]
 ) -> None:
     name = call.function.id
-    if name in functions:
+    if name in functions or name in scope.broken:
         return
     if scope.kind_of(name) or name in bound:
         note = f"a product is written {name} * (...)"

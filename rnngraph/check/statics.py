@@ -118,7 +118,8 @@ def dim_of(value: object, span: Span) -> Dim:
     if isinstance(value, float):
         raise Fault(f"a size is a whole number, this is {value:g}", span)
     if not isinstance(value, int):
-        raise Fault("a size is made of numbers, constants and size symbols only", span)
+        note = "write // to divide sizes"
+        raise Fault("a size is made of whole numbers, constants and sizes", span, notes=[note])
     if value < 1:
         raise Fault(f"a size is at least 1, this is {value}", span)
     if value > MAX_DIM:

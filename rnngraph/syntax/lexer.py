@@ -79,12 +79,12 @@ def is_keyword(tokens: list[Token] | tuple[Token, ...]) -> bool:
     return len(tokens) < 2 or tokens[1].text not in ("=", "'", ",")
 
 
-def read(source: Source) -> tuple[list[Statement], list[Diagnostic]]:
-    """Split a text into statements; a line with a broken bracket is reported and left out."""
+def read(source: Source) -> tuple[list[Statement], list[Statement], list[Diagnostic]]:
+    """Split a text into statements; those with a broken bracket or sign come second."""
     if len(source.text) > MAX_TEXT:
         end = Span(MAX_TEXT, MAX_TEXT + 1)
         text = f"a cell's text has at most {MAX_TEXT} characters, this one has {len(source.text)}"
-        return [], [Diagnostic(text, end)]
+        return [], [], [Diagnostic(text, end)]
     return _Layout(source).run()
 
 
@@ -95,13 +95,14 @@ class _Layout:
         self.source = source
         self.reports: list[Diagnostic] = []
         self.statements: list[Statement] = []
+        self.lost: list[Statement] = []
         self.tokens: list[Token] = []
         self.open: list[Token] = []
         self.indent = 0
         self.broken = False
         self.too_long = False
 
-    def run(self) -> tuple[list[Statement], list[Diagnostic]]:
+    def run(self) -> tuple[list[Statement], list[Statement], list[Diagnostic]]:
         for indent, tokens, bad in self._lines():
             if self.tokens and not self._goes_on(indent, tokens):
                 self._finish()
@@ -113,7 +114,7 @@ class _Layout:
             self.tokens += tokens
         if self.tokens:
             self._finish()
-        return ([] if self.too_long else self.statements), self.reports
+        return ([] if self.too_long else self.statements), self.lost, self.reports
 
     def _lines(self) -> Iterator[tuple[int, list[Token], bool]]:
         """Physical lines that hold tokens: indentation, tokens, and whether some were unreadable."""
@@ -193,8 +194,8 @@ class _Layout:
         if self.open and not self.broken:
             last = self.open[-1]
             self._break(f"'{last.text}' is never closed", last.span)
-        if not self.broken:
-            self.statements.append(Statement(self.indent, tuple(self.tokens)))
+        kept = self.lost if self.broken else self.statements
+        kept.append(Statement(self.indent, tuple(self.tokens)))
         self.tokens, self.open, self.broken = [], [], False
 
 

@@ -45,15 +45,19 @@ from .tree import (
 _INIT_KINDS = ("state", "param")
 
 
-def parse(source: Source) -> Cell:
+def parse(source: Source, partial: bool = False) -> Cell:
     """Read the text of one cell into its tree.
 
-    Raises CellError, with all independent mistakes of the text.
+    Raises CellError, with all independent mistakes of the text.  With ``partial`` a tree of what
+    could be read is returned wherever there is one, with the mistakes in its ``reports``: the
+    checker then adds its own to them.
     """
-    statements, reports = read(source)
+    statements, lost, reports = read(source)
     parser = _Parser(source, reports)
+    for statement in lost:
+        parser.lose(statement)
     cell = parser.cell(statements)
-    if parser.reports or cell is None:
+    if cell is None or (parser.reports and not partial):
         raise CellError(source, parser.reports)
     return cell
 
@@ -63,8 +67,19 @@ class _Parser:
         self.source = source
         self.reports = reports
         self.name, self.place = "", Span(0, 0)
+        self.lost: set[str] = set()
         self.doc: list[str] = []
         self.cited: list[str] = []
+
+    def lose(self, statement: Statement) -> None:
+        """Remember what a statement would have defined, so that nobody misses it."""
+        tokens = statement.tokens
+        whole = is_keyword(tokens)
+        for token in tokens:
+            if token.text == "=" and not whole:
+                return
+            if token.kind == "name":
+                self.lost |= {token.text, token.text + "'"}
 
     def cell(self, statements: list[Statement]) -> Cell | None:
         if not self._header(statements):
@@ -74,7 +89,12 @@ class _Parser:
         while place < len(statements):
             place = self._statement(statements, place, items)
         doc, cited = "\n".join(self.doc), "\n".join(self.cited)
-        return Cell(self.name, doc, cited, tuple(items), text=self.source, span=self.place)
+        if not self.name and not self.reports:
+            return None
+        return Cell(
+            self.name, doc, cited, tuple(items), text=self.source, span=self.place,
+            reports=tuple(self.reports), lost=frozenset(self.lost),
+        )  # fmt: skip
 
     def _header(self, statements: list[Statement]) -> bool:
         if not statements:
@@ -102,6 +122,8 @@ class _Parser:
             item = self._item(Reader(statement), body)
         except Stop as stop:
             self.reports.append(stop.report)
+            for lost in (statement, *body):
+                self.lose(lost)
         else:
             if item is not None:
                 items.append(item)
@@ -199,7 +221,7 @@ def _init(reader: Reader, kind: str) -> Init | None:
         return None
     start = reader.take()
     if kind not in _INIT_KINDS:
-        raise reader.stop(f"a {kind} has no initial value: it is given by the caller", start.span)
+        raise reader.stop(f"'{kind}' takes no initial value: the caller gives it", start.span)
     value = reader.expression()
     return Init(start.text == "~", value, span=reader.since(start.span))
 
@@ -283,7 +305,7 @@ def _equation(reader: Reader) -> Equation:
 
 
 def _no_equation(reader: Reader, word: str, span: Span) -> Stop:
-    if reader.kind in ("name", "string"):
+    if reader.kind in ("name", "string") and len(word) > 2:
         close = get_close_matches(word, KEYWORDS, 1, 0.6)
         if close:
             return reader.stop(f"'{word}' is no declaration; did you mean '{close[0]}'?", span)

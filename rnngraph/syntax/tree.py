@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..source import Source, Span
+from ..source import Diagnostic, Source, Span
 
 NOWHERE = Span(0, 0)
 
@@ -208,3 +208,6 @@ class Cell(Tree):
     source: str
     items: tuple[Item, ...]
     text: Source = field(default=Source(""), compare=False, repr=False, kw_only=True)
+    # of a text that could not be read as a whole: its mistakes, and the names they may have cost
+    reports: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False, kw_only=True)
+    lost: frozenset[str] = field(default=frozenset(), compare=False, repr=False, kw_only=True)
