@@ -21,7 +21,7 @@ from typing import Literal
 import llvmlite.binding as llvm
 from llvmlite import ir
 
-from rnngraph.backends.llvm.target import Target, host
+from .target import Target, host
 
 Effort = Literal["clean", "full"]
 
@@ -39,12 +39,12 @@ class TargetUnavailable(RuntimeError):
 class Machine:
     """Machine code in memory; it stays callable for as long as this object lives."""
 
-    def __init__(self, obj: bytes, target: Target, llvm_text: str | None = None) -> None:
+    def __init__(self, obj: bytes, target: Target, bitcode: bytes | None = None) -> None:
         if not target.available:
             raise TargetUnavailable(f"code for {target} cannot run on this machine ({host()})")
         self.object = obj
         self.target = target
-        self._llvm = llvm_text
+        self._bitcode = bitcode
         with LOCK:
             self._engine = _engine(obj, target)
 
@@ -56,17 +56,22 @@ class Machine:
             raise KeyError(f"the machine code has no function '{name}'")
         return int(found)
 
-    @property
+    @functools.cached_property
     def llvm(self) -> str:
-        """The optimised LLVM IR as text."""
-        if self._llvm is None:
-            raise LookupError("code loaded as an object has no LLVM IR; compile it again to see it")
-        return self._llvm
+        """The optimised LLVM IR as text (printed on demand)."""
+        with LOCK:
+            return str(self._module())
 
     @functools.cached_property
     def assembly(self) -> str:
         """The assembly of the target's machine code (made on demand)."""
-        return emit_assembly(self.llvm, self.target)
+        with LOCK:
+            return str(_target_machine(self.target).emit_assembly(self._module()))
+
+    def _module(self) -> llvm.ModuleRef:
+        if self._bitcode is None:
+            raise LookupError("code loaded as an object has no LLVM IR; compile it again to see it")
+        return llvm.parse_bitcode(self._bitcode)
 
 
 def compile_module(
@@ -83,7 +88,9 @@ def compile_module(
     with LOCK:
         machine = _target_machine(target)
         parsed = _optimised(module, target, machine, effort)
-        return Machine(machine.emit_object(parsed), target, str(parsed))
+        # Taken now because emitting changes the module, and as bitcode because few ask to read it.
+        bitcode = parsed.as_bitcode()
+        return Machine(machine.emit_object(parsed), target, bitcode)
 
 
 def load_object(obj: bytes, target: Target) -> Machine:
@@ -142,7 +149,9 @@ def _parsed(text: str, target: Target, machine: llvm.TargetMachine) -> llvm.Modu
         parsed.data_layout = str(machine.target_data)
         parsed.verify()
     except RuntimeError as error:
-        raise CompilationError(f"LLVM refused rnngraph's code (a bug in rnngraph): {error}") from error
+        raise CompilationError(
+            f"LLVM refused rnngraph's code (a bug in rnngraph): {error}"
+        ) from error
     return parsed
 
 

@@ -14,10 +14,25 @@ from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
-from rnngraph.backends.llvm.target import Target
-from rnngraph.ops.lanes import Real
+from ...ops.lanes import Real
+from .target import Target
 
+BIT = ir.IntType(1)
 INT32 = ir.IntType(32)
+
+
+class Splat(ir.Constant):
+    """A vector constant with one scalar in every lane, in LLVM's short spelling.
+
+    Written out lane by lane, constants are most of a kernel's text, and of the time to print it.
+    """
+
+    def __init__(self, vector: ir.VectorType, scalar: ir.Constant) -> None:
+        self.type = vector
+        self.constant = [scalar] * vector.count
+
+    def _get_reference(self) -> str:
+        return f"splat ({self.constant[0]})"
 
 
 class Format:
@@ -61,15 +76,14 @@ class LlvmLanes:
         self.format = Format(real)
         self.element = self.format.element
         self.vector = ir.VectorType(self.element, width)
-        self.mask = ir.VectorType(ir.IntType(1), width)
+        self.mask = ir.VectorType(BIT, width)
         self.integer = ir.VectorType(ir.IntType(self.format.bits), width)
 
     # Constants and arithmetic
 
     def const(self, value: float) -> ir.Value:
         """`value`, rounded to the format, in every lane."""
-        scalar = ir.Constant(self.element, self.format.round(float(value)))
-        return ir.Constant(self.vector, [scalar] * self.width)
+        return Splat(self.vector, ir.Constant(self.element, self.format.round(float(value))))
 
     def add(self, a: ir.Value, b: ir.Value) -> ir.Value:
         return self.builder.fadd(a, b)
@@ -165,7 +179,7 @@ class LlvmLanes:
         return self.builder.or_(a, b)
 
     def mask_not(self, a: ir.Value) -> ir.Value:
-        return self.builder.xor(a, ir.Constant(self.mask, [1] * self.width))
+        return self.builder.xor(a, Splat(self.mask, ir.Constant(BIT, 1)))
 
     # Mantissa and exponent
 
@@ -223,7 +237,7 @@ class LlvmLanes:
         return self.builder.bitcast(a, self.vector)
 
     def _int(self, value: int) -> ir.Value:
-        return ir.Constant(self.integer, [value] * self.width)
+        return Splat(self.integer, ir.Constant(self.integer.element, value))
 
     # Memory: pointers to the first element, aligned to one element, no more
 
@@ -239,7 +253,9 @@ class LlvmLanes:
         if self._whole(count):
             return self.builder.load(pointer, typ=self.vector, align=self.format.bytes)
         name = f"llvm.masked.load.{self._suffix}.p0"
-        return self._call(name, self.vector, [pointer, self._align, self.first(count), self.const(0.0)])
+        return self._call(
+            name, self.vector, [pointer, self._align, self.first(count), self.const(0.0)]
+        )
 
     def store(
         self, pointer: ir.Value, value: ir.Value, count: int | ir.Value | None = None
@@ -275,7 +291,7 @@ class LlvmLanes:
         zero = ir.Constant(INT32, 0)
         undefined = ir.Constant(vector, ir.Undefined)
         single = self.builder.insert_element(undefined, scalar, zero)
-        zeros = ir.Constant(ir.VectorType(INT32, self.width), [0] * self.width)
+        zeros = Splat(ir.VectorType(INT32, self.width), zero)
         return self.builder.shuffle_vector(single, undefined, zeros)
 
     # Reductions over the lanes, as one fixed tree: halves are folded onto each other

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import llvmlite.binding as llvm
 
-from rnngraph.ops.lanes import Real
+from ...ops.lanes import Real
 
 
 @dataclass(frozen=True)
