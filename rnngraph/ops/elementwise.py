@@ -78,11 +78,15 @@ def _stable_sigmoid(x: Any) -> Any:
 
 
 def _where_dtype(dtypes: Sequence[str]) -> str:
-    return dtypes[1]
+    return dtypes[1] if dtypes[1] == dtypes[2] else "real"
 
 
 def _where_shape(p: tuple[Any, ...], a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
     return _same_shape("where")(p, a, b)
+
+
+def _kept(dtypes: Sequence[str]) -> str:
+    return dtypes[0]
 
 
 def _bool(dtypes: Sequence[str]) -> str:
@@ -96,7 +100,13 @@ def zero_unless(p: Any, g: Any) -> Any:
 
 def _call(name: str) -> Callable[..., Any]:
     """A node function: apply the op ``name`` in the graph of its first operand."""
-    return lambda x, *more: x.graph.apply(name, x, *more)
+
+    def apply(x: Any, *more: Any) -> Any:
+        graph = x.graph
+        rest = [graph.constant(y) if isinstance(y, float) else y for y in more]
+        return graph.apply(name, x, *rest)
+
+    return apply
 
 
 _exp, _log, _sin, _cos = _call("exp"), _call("log"), _call("sin"), _call("cos")
@@ -181,11 +191,12 @@ OTHER = (
        domain=((-1.0, 1.0), REAL_LINE, REAL_LINE)),
     Op("stop_gradient", 1, "elementwise", _same_shape("stop_gradient"),
        "its operand, held constant by differentiation", reference=lambda x: x,
-       derivative=(None,), emit=lambda b, x: x, cost=0, domain=(REAL_LINE,), smooth=False),
+       derivative=(None,), emit=lambda b, x: x, cost=0, domain=(REAL_LINE,), smooth=False,
+       dtype=_kept),
     Op("spread", 1, "elementwise", lambda shape, to: shape,
        "its operand, as a value that varies from row to row, or from step to step",
        reference=lambda x, to: x, derivative=(lambda g, y, x: g,), emit=lambda b, x: x, cost=0,
-       domain=(REAL_LINE,)),
+       domain=(REAL_LINE,), dtype=_kept),
 )  # fmt: skip
 
 ROWS: tuple[Op, ...] = UNARY + BINARY + OTHER

@@ -136,6 +136,11 @@ def _product_shape(*shapes: Shape, start: bool) -> Shape:
 # --- reference meanings (one leading row axis) ---------------------------------------------
 
 
+def _rows(*arrays: Any) -> int:
+    """The number of rows that operands have together (also where it is 0)."""
+    return int(np.broadcast_shapes(*(a.shape[:1] for a in arrays))[0])
+
+
 def _np_matmul(a: Any, b: Any) -> Any:
     return np.matmul(a, b) if b.ndim == 3 else np.matmul(a, b[..., None])[..., 0]
 
@@ -156,7 +161,7 @@ def _np_expand(a: Any, *, shape: Shape, axes: Sequence[int]) -> Any:
 
 
 def _np_concat(*arrays: Any, axis: int) -> Any:
-    rows = max(a.shape[0] for a in arrays)
+    rows = _rows(*arrays)
     return np.concatenate(
         [np.broadcast_to(a, (rows, *a.shape[1:])) for a in arrays], axis=axis + 1
     )
@@ -167,13 +172,13 @@ def _np_slice(a: Any, *, axis: int, start: int, stop: int) -> Any:
 
 
 def _np_gather(table: Any, index: Any) -> Any:
-    rows = max(table.shape[0], index.shape[0])
+    rows = _rows(table, index)
     table = np.broadcast_to(table, (rows, *table.shape[1:]))
     return table[np.arange(rows), np.broadcast_to(index, (rows,))]
 
 
 def _np_scatter(value: Any, index: Any, *, size: int) -> Any:
-    rows = max(value.shape[0], index.shape[0])
+    rows = _rows(value, index)
     out = np.zeros((rows, size, *value.shape[1:]), value.dtype)
     out[np.arange(rows), np.broadcast_to(index, (rows,))] = value
     return out
@@ -267,6 +272,15 @@ def _real(dtypes: Sequence[str]) -> str:
     return "real"
 
 
+def _kept(dtypes: Sequence[str]) -> str:
+    """A window on integers or truth values shows integers or truth values."""
+    return dtypes[0]
+
+
+def _common(dtypes: Sequence[str]) -> str:
+    return dtypes[0] if len(set(dtypes)) == 1 else "real"
+
+
 def _leaf(name: str, doc: str) -> Op:
     return Op(name, 0, "leaf", _leaf_shape, doc, cost=0)
 
@@ -290,17 +304,17 @@ STRUCTURAL = (
     Op("outer", 2, "structural", _outer_shape, "outer product of two vectors",
        reference=lambda a, b: a[..., :, None] * b[..., None, :], vjp=_outer_vjp, linear=(0, 1)),
     Op("transpose", 1, "structural", _transpose_shape, "matrix transpose",
-       reference=lambda a: np.swapaxes(a, -1, -2), linear=(0,), cost=0,
+       dtype=_kept, reference=lambda a: np.swapaxes(a, -1, -2), linear=(0,), cost=0,
        vjp=lambda g, y, a: [_transpose(g)]),
     Op("reshape", 1, "structural", _reshape_shape, "the same elements in another shape",
-       reference=lambda a, shape: a.reshape(a.shape[0], *shape), linear=(0,), cost=0,
+       dtype=_kept, reference=lambda a, shape: a.reshape(a.shape[0], *shape), linear=(0,), cost=0,
        vjp=lambda g, y, a, shape: [g.graph.apply("reshape", g, shape=a.shape)]),
     Op("expand", 1, "structural", _expand_shape, "repetition along new axes",
-       reference=_np_expand, vjp=_expand_vjp, linear=(0,), cost=0),
+       dtype=_kept, reference=_np_expand, vjp=_expand_vjp, linear=(0,), cost=0),
     Op("slice", 1, "structural", _slice_shape, "a range of one axis",
-       reference=_np_slice, vjp=_slice_vjp, linear=(0,), cost=0),
+       dtype=_kept, reference=_np_slice, vjp=_slice_vjp, linear=(0,), cost=0),
     Op("concat", None, "structural", _concat_shape, "values joined along one axis",
-       reference=_np_concat, vjp=_concat_vjp, jvp=_concat_jvp, cost=0),
+       dtype=_common, reference=_np_concat, vjp=_concat_vjp, jvp=_concat_jvp, cost=0),
     Op("sum", 1, "structural", _reduce_shape, "sum along one axis",
        reference=lambda a, axis: a.sum(axis + 1), vjp=_sum_vjp, linear=(0,)),
     Op("max", 1, "structural", _reduce_shape, "largest along one axis (ties share the gradient)",
@@ -308,7 +322,7 @@ STRUCTURAL = (
     Op("min", 1, "structural", _reduce_shape, "smallest along one axis (ties share the gradient)",
        reference=lambda a, axis: a.min(axis + 1), vjp=_extreme_vjp, jvp=_extreme_jvp),
     Op("gather", 2, "structural", _gather_shape, "row of a table by an integer index",
-       reference=_np_gather, vjp=_gather_vjp, linear=(0,)),
+       dtype=_kept, reference=_np_gather, vjp=_gather_vjp, linear=(0,)),
     Op("scatter", 2, "structural", _scatter_shape, "zeros with a value at an integer index",
        reference=_np_scatter, vjp=_scatter_vjp, linear=(0,)),
     Op("total", 1, "structural", _same, "sum over time-steps and rows", linear=(0,),
