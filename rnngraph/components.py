@@ -46,6 +46,9 @@ def find_loops(graph: Graph, roots: Iterable[Node]) -> Loops:
 def _direction(graph: Graph, component: set[int]) -> int:
     states = [graph.state_of(graph.nodes[n]) for n in component if graph.nodes[n].op == "state"]
     delays = {state.delay for state in states}
+    if any(graph.nodes[n].op == "total" for n in component):
+        names = ", ".join(sorted(state.name for state in states))
+        raise UnschedulableError(f"{names} depend on a sum over their own future")
     if min(delays) < 0 < max(delays):
         names = ", ".join(sorted(state.name for state in states))
         raise UnschedulableError(f"{names} depend on each other's past and future at once")

@@ -4,6 +4,7 @@
     any other matmul                    -> sum(a * b) over an expanded index
     outer, unless a total sums it       -> expand(a) * expand(b)
     scatter, unless a total sums it     -> where(iota == index, value, 0)
+    eye                                 -> where(iota == iota, 1, 0)
 
 The terms of a product are ordered with those from outside its loop first, so that hoisting
 them out of the loop does not change the order of additions, and so not a bit of the result.
@@ -32,7 +33,9 @@ def _contract(new: Graph, node: Node, operands: tuple[Node, ...]) -> Node | None
         return _spread_outer(new, *operands)
     if node.op == "scatter":
         return _spread_scatter(new, *operands, size=node.attrs["size"])
-    if node.op == "total" and _summed_directly(node.operands[0]):
+    if node.op == "eye":
+        return _spread_eye(new, node.attrs["n"])
+    if node.op == "total" and _summed_directly(node):
         inner = _original(new, node.operands[0], operands[0])
         return new.apply("total", inner, **node.attrs)
     return None
@@ -44,11 +47,14 @@ def _is_product(node: Node) -> bool:
 
 
 def _summed_directly(node: Node) -> bool:
-    """True for the operands of a total that has a kernel of its own: a matrix product or a
-    scattered sum over all rows."""
-    if node.op == "scatter":
+    """True for a total over all rows that has a kernel of its own: a matrix product or a
+    scattered sum."""
+    operand = node.operands[0]
+    if node.attrs["to"] is not Varies.ONCE or operand.varies is not Varies.STEP:
+        return False
+    if operand.op == "scatter":
         return True
-    return node.op == "outer" and all(x.varies is Varies.STEP for x in node.operands)
+    return operand.op == "outer" and all(x.varies is Varies.STEP for x in operand.operands)
 
 
 def _original(new: Graph, node: Node, lowered: Node) -> Node:
@@ -90,6 +96,12 @@ def _spread_scatter(new: Graph, value: Node, index: Node, size: int) -> Node:
     axes = tuple(range(1, len(shape)))
     wide = new.apply("expand", value, shape=shape, axes=axes)
     return new.apply("where", hit, wide, new.constant(0.0))
+
+
+def _spread_eye(new: Graph, n: int) -> Node:
+    places = new.apply("iota", n=n)
+    down, along = (new.apply("expand", places, shape=(n, n), axes=(axis,)) for axis in (0, 1))
+    return new.apply("where", new.apply("eq", down, along), new.constant(1.0), new.constant(0.0))
 
 
 def form_products(graph: Graph) -> Graph:

@@ -44,14 +44,15 @@ def tangent(graph: Graph, wrt: Iterable[str] | None = None, mark: str = "t") -> 
     return joint
 
 
-def _seed(joint: Graph, names: Iterable[str], mark: str) -> Tangents:
+def _seed(joint: Graph, names: list[str], mark: str) -> Tangents:
     tangents: Tangents = {}
     for name in names:
         leaf = joint.leaves[name]
         tangents[leaf.id] = getattr(joint, DECLARE[leaf.varies])(f"{mark}({name})", leaf.shape)
     for state in list(joint.states.values()):
         leaf = state.leaf
-        tangents[leaf.id] = joint.state(f"{mark}({state.name})", leaf.shape, delay=state.delay)
+        init = f"{mark}({state.init})" if state.init in names else 0.0
+        tangents[leaf.id] = joint.state(f"{mark}({state.name})", leaf.shape, init, state.delay)
     return tangents
 
 

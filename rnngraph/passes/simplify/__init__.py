@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...graph import Graph, Node
+from ...graph import Graph, Node, spread
 from ...rewrite import rebuild
 from . import arithmetic, joining, slicing
 
@@ -25,7 +25,15 @@ TABLES = (arithmetic.RULES, slicing.RULES, joining.RULES)
 
 def simplify(graph: Graph) -> Graph:
     """The graph in normal form; values, names and interface stay as they were."""
-    return rebuild(graph, lambda new, node, operands: build(new, node.op, *operands, **node.attrs))
+    interface = {node.id for node in graph.roots()}
+
+    def rule(new: Graph, node: Node, operands: tuple[Node, ...]) -> Node:
+        if node.op == "total":  # what is summed must not come to vary less than it did
+            operands = (spread(operands[0], node.operands[0].varies),)
+        made = build(new, node.op, *operands, **node.attrs)
+        return spread(made, node.varies) if node.id in interface else made
+
+    return rebuild(graph, rule)
 
 
 def build(graph: Graph, op: str, *operands: Node, **attrs: Any) -> Node:

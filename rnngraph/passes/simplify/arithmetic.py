@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Node
+from ...graph import Node, spread
 from ...ops import OPS
 
 Make = Callable[..., Node]
@@ -101,8 +101,11 @@ def _expand(make: Make, x: Node, shape: Any, axes: Any) -> Node | None:
 def _total(make: Make, x: Node, to: Any) -> Node | None:
     if x.op == "neg":
         return make("neg", make("total", x.operands[0], to=to))
+    if value(x) == 0.0:
+        return x
     if x.op == "concat":
-        return make("concat", *(make("total", p, to=to) for p in x.operands), **x.attrs)
+        pieces = [p if value(p) == 0.0 else spread(p, x.varies) for p in x.operands]
+        return make("concat", *(make("total", p, to=to) for p in pieces), **x.attrs)
     return None
 
 
