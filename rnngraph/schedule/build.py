@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from ..graph import Graph, Node
+from .align import align
 from .grammar import (
     Closure,
     ColumnTotal,
@@ -35,6 +36,7 @@ def schedule(graph: Graph, late: Iterable[str] = ()) -> Schedule:
     ``late`` names the leaves and states that are given only for the second procedure
     (cotangents). Raises UnschedulableError where a value needs its own past and future.
     """
+    graph = align(graph)
     placement = Placement(graph, late)
     values = Materialised(placement)
     storage = Storage(values)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from ..graph import Node, Varies
+from ..graph import Node
 from ..ops import OPS
 from ..passes.pin import WINDOWS
 from .placement import PLAIN, Placement
@@ -106,12 +106,23 @@ class Materialised:
             self._need(node.operands, {self._inner_site(node, s) for s in self.sites[node.id]})
 
     def _visit_pieces(self, node: Node) -> None:
-        """A computed piece is stored into its place by its own kernel; any other is copied."""
         for x in node.operands:
-            self.sites[x.id].add(self.own_site(x) if computed(x) else self.copy_site(node, x))
+            placed = self.placed(node, x)
+            self.sites[x.id].add(self.own_site(x) if placed else self.copy_site(node, x))
+
+    def placed(self, whole: Node, piece: Node) -> bool:
+        """True for pieces that their own kernel stores into place; any other is copied there.
+
+        A joined value in a loop may have memory for the current step alone, so that only the
+        loop itself can store into it.
+        """
+        if not computed(piece) or piece.varies is not whole.varies:
+            return False
+        home, around = self.placement.home[piece.id], self.placement.home[whole.id]
+        return around.kind != "loop" or home == around
 
     def copy_site(self, whole: Node, piece: Node) -> Site:
-        """The kernel that copies a leaf or a window into its place in a joined value."""
+        """The kernel that copies a piece into its place in a joined value."""
         return (*self.own_site(whole)[:2], piece.shape)
 
     def _need(self, operands: tuple[Node, ...], sites: set[Site]) -> None:
@@ -123,6 +134,14 @@ class Materialised:
             return (*self.own_site(node)[:2], "node", node.id)
         return site
 
+    def _inside_one_sum(self, node: Node, own: Site) -> bool:
+        """True for work that only one reduction or total of the same phase needs: it is done
+        there, element by element, and never lies in memory."""
+        if len(self.sites[node.id]) != 1:
+            return False
+        (site,) = self.sites[node.id]
+        return site[0] == own[0] and site[2] == "node"
+
     def _must_store(self, node: Node, own: Site) -> bool:
         if node.id in self.memory or node.op in (*WINDOWS, *DIRECT):
             return False
@@ -131,6 +150,8 @@ class Materialised:
             return False
         if not OPS[node.op].elementwise:
             return True
+        if self._inside_one_sum(node, own):
+            return False
         if self.placement.home[node.id].procedure == 0 and can_repeat(node):
             behind = {s for s in elsewhere if s[0].procedure == 1}
             if behind and behind == elsewhere:

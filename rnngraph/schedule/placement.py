@@ -121,8 +121,8 @@ def barrier(x: Node, user: Node) -> int:
     if x.op in WINDOWS:
         return 0
     if user.op == "concat":
-        return 0
-    if user.op in WINDOWS or x.op == "concat":
+        return int(x.varies is not user.varies)
+    if user.op in WINDOWS or x.op in ("concat", "total"):
         return 1
     return 0 if OPS[user.op].elementwise and x.shape == user.shape else 1
 

@@ -84,6 +84,8 @@ class Storage:
         result = any(node is output for output in self.graph.outputs.values())
         role = Role.RESULT if result else Role.WORK
         name = self.names.get(node.id, f"%{node.id}")
+        if name in self.graph.leaves:
+            name = f"output {name}"
         return Buffer(name, node.shape, node.varies, self._extent(node), role, _kept_as(node))
 
     def _extent(self, node: Node) -> Extent:
@@ -102,7 +104,7 @@ class Storage:
                     view.buffer, piece.shape, view.strides,
                     view.offset + begin * view.strides[axis], view.shift,
                 )  # fmt: skip
-                if computed(piece):
+                if self.values.placed(whole, piece):
                     self.stores[piece.id].append(window)
                 else:
                     self.copies.append((whole, piece, window))
