@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .interpreter import interpret
 from .meaning import Result, evaluate
 
-__all__ = ["Result", "evaluate"]
+__all__ = ["Result", "evaluate", "interpret"]
