@@ -18,16 +18,24 @@ WINDOWS = ("slice", "transpose", "reshape", "expand", "gather")
 
 
 def pin(graph: Graph, outputs: Iterable[str], names: Iterable[str]) -> Graph:
-    """The graph with just ``outputs`` and the named values ``names`` as outputs, pinned."""
+    """The graph with just ``outputs``, and the named values or states ``names``, as outputs."""
     new = rebuild(graph)
     wanted = {name: new.outputs[name] for name in outputs}
-    wanted |= {name: new.names[name].node for name in names}
+    wanted |= {name: _named(new, name) for name in names}
     new.outputs = {name: _pinned(node) for name, node in wanted.items()}
     new.names = {}
     for state in new.states.values():
         if state.next is not None:
             state.next = _pinned(state.next)
     return new
+
+
+def _named(graph: Graph, name: str) -> Node:
+    if name in graph.names:
+        return graph.names[name].node
+    following = graph.states[name].next
+    assert following is not None
+    return following
 
 
 def _pinned(node: Node) -> Node:

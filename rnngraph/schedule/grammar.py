@@ -226,3 +226,8 @@ def _accumulator_views(accumulator: Product | Reduction) -> list[View]:
         return list(accumulator.closure.loads.values())
     start = [accumulator.start] if accumulator.start is not None else []
     return start + [view for t in accumulator.terms for view in (t.weight, t.operand)]
+
+
+def written(kernel: Kernel) -> list[View]:
+    """The windows that a kernel writes."""
+    return [view for _, view in kernel.stores] if isinstance(kernel, Tile) else [kernel.target]

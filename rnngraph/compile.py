@@ -1,0 +1,111 @@
+"""The way of a cell as a named, ordered list of stages.
+
+    graph -> (masks) -> simplified -> (gradient) -> pinned -> lowered -> hoisted -> schedule
+          -> machine code
+
+``STAGES`` is that list; every value on the way can be printed, verified and evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .graph import Graph
+from .passes.gradient import gradient
+from .passes.hoist import hoist
+from .passes.lower import lower
+from .passes.mask import reverse, with_lengths, with_reset
+from .passes.pin import pin
+from .passes.simplify import simplify
+from .runtime.executable import Executable
+from .schedule import Schedule, schedule
+from .schedule.cost import hoisting_pays
+from .settings import settings
+from .verify import verify
+
+MARK = "d"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a graph: which outputs and named values, with gradients or not, which
+    masks, and whether few rows (then hoisting pays) or many are to be expected."""
+
+    outputs: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    wrt: tuple[str, ...] | None = None
+    lengths: bool = False
+    reset: bool = False
+    reverse: bool = False
+    few_rows: bool = False
+
+    @property
+    def differentiates(self) -> bool:
+        """True when gradients are asked for."""
+        return self.wrt is not None
+
+
+def _mask(graph: Graph, request: Request) -> Graph:
+    for wanted, apply in (
+        (request.reset, with_reset),
+        (request.lengths, with_lengths),
+        (request.reverse, reverse),
+    ):
+        graph = apply(graph) if wanted else graph
+    return graph
+
+
+def _select(graph: Graph, request: Request) -> Graph:
+    return pin(graph, request.outputs, request.names)
+
+
+def _differentiate(graph: Graph, request: Request) -> Graph:
+    if request.wrt is None:
+        return graph
+    return pin(simplify(gradient(graph, request.wrt, MARK)), *_derived(graph, request))
+
+
+def _derived(graph: Graph, request: Request) -> tuple[list[str], list[str]]:
+    assert request.wrt is not None
+    return [*graph.outputs, *(f"{MARK}({name})" for name in request.wrt)], []
+
+
+def _hoist(graph: Graph, request: Request) -> Graph:
+    return hoist(graph, hoisting_pays(request.few_rows))
+
+
+def _schedule(graph: Graph, request: Request) -> Schedule:
+    late: list[str] = []
+    if request.differentiates:
+        late = [name for name in graph.leaves if name.startswith((f"{MARK}(", f"{MARK}out("))]
+    return schedule(graph, late)
+
+
+STAGES: tuple[tuple[str, Callable[[Any, Request], Any]], ...] = (
+    ("masked", _mask),
+    ("simplified", lambda graph, request: simplify(graph)),
+    ("pinned", _select),
+    ("gradient", _differentiate),
+    ("lowered", lambda graph, request: lower(graph)),
+    ("hoisted", _hoist),
+    ("schedule", _schedule),
+)
+
+
+def stages(graph: Graph, request: Request) -> dict[str, Any]:
+    """Every stage's value by name, from the graph to its schedule."""
+    values: dict[str, Any] = {"graph": graph}
+    value: Any = graph
+    for name, step in STAGES:
+        value = step(value, request)
+        if isinstance(value, Graph) and settings.verifies:
+            verify(value)
+        values[name] = value
+    return values
+
+
+def build(graph: Graph, request: Request, real: str, target: str) -> Executable:
+    """The executable that answers a request."""
+    return Executable(stages(graph, request)["schedule"], real, target)

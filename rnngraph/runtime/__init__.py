@@ -1,0 +1,1 @@
+"""Compiled programs, arrays in and out, initial values."""

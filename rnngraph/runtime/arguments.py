@@ -1,0 +1,222 @@
+"""What a caller gives, checked once per call against the cell's interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..graph import Graph, Node, Varies
+from ..passes.mask import RESET, RUNNING
+from .arrays import ArgumentError, Array, fitted, known
+
+
+@dataclass
+class Call:
+    """One call's fitting arrays: ``given`` by leaf name, ``initial`` by state name."""
+
+    steps: int
+    rows: int
+    given: dict[str, Array]
+    initial: dict[str, Array]
+    given_states: tuple[str, ...] = ()
+    lengths: bool = False
+    reset: bool = False
+    reverse: bool = False
+    batch_first: bool = False
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def out(self, array: Array) -> Array:
+        """A per-step result in the caller's order of axes."""
+        per_step = array.shape[:2] == (self.steps, self.rows) and array.ndim >= 2
+        return np.swapaxes(array, 0, 1) if self.batch_first and per_step else array
+
+
+class Arguments:
+    """Checks and converts the arguments of calls of one cell."""
+
+    def __init__(self, graph: Graph, dtype: np.dtype[Any]) -> None:
+        self.graph, self.dtype = graph, dtype
+        self.limits = _index_limits(graph)
+
+    def call(
+        self,
+        params: Mapping[str, Any],
+        x: Any,
+        state: Mapping[str, Any] | None = None,
+        *,
+        lengths: Any = None,
+        reset: Any = None,
+        reverse: bool = False,
+        batch_first: bool = False,
+        steps: int | None = None,
+        rows: int | None = None,
+    ) -> Call:
+        """All arguments of a call. ``steps`` and ``rows`` are needed by cells without inputs."""
+        given = self._named(x)
+        inputs = {name: self._input(name, given[name], batch_first) for name in self.graph.inputs}
+        contexts = {name: self._context(name, given[name]) for name in self.graph.contexts}
+        steps, rows = _extent(inputs, contexts, steps, rows)
+        call = Call(steps, rows, {**inputs, **contexts, **self._params(params)}, {},
+                    tuple(state or ()), lengths is not None, reset is not None, reverse,
+                    batch_first)  # fmt: skip
+        call.initial = self._initial(state or {}, rows, call.given)
+        if lengths is not None:
+            call.given[RUNNING] = self._running(lengths, steps, rows)
+        if reset is not None:
+            call.given[RESET] = self._reset(reset, steps, rows, batch_first)
+        return call
+
+    # --- inputs ------------------------------------------------------------------------------
+
+    def _named(self, x: Any) -> Mapping[str, Any]:
+        names = [*self.graph.inputs, *self.graph.contexts]
+        if not isinstance(x, Mapping):
+            if len(names) != 1:
+                raise ArgumentError(f"give a dict with {', '.join(names)}: {{'{names[0]}': ...}}"
+                                    if names else "this cell has no inputs: give {}")  # fmt: skip
+            return {names[0]: x}
+        known(x, names, "input")
+        return x
+
+    def with_time(self, x: Any) -> dict[str, Any]:
+        """Inputs of one step, ``[B, *shape]``, as a sequence of length 1."""
+        given = self._named(x)
+        inputs = {name: np.asarray(given[name])[None] for name in self.graph.inputs}
+        return {**inputs, **{name: given[name] for name in self.graph.contexts}}
+
+    def _input(self, name: str, value: Any, batch_first: bool) -> Array:
+        leaf = self.graph.inputs[name]
+        lead = ("B", "T") if batch_first else ("T", "B")
+        array = fitted(value, name, (*lead, *leaf.shape), self._dtype(leaf))
+        self._check_indices(name, array)
+        return np.ascontiguousarray(np.swapaxes(array, 0, 1)) if batch_first else array
+
+    def _context(self, name: str, value: Any) -> Array:
+        leaf = self.graph.contexts[name]
+        array = fitted(value, name, ("B", *leaf.shape), self._dtype(leaf))
+        self._check_indices(name, array)
+        return array
+
+    def _dtype(self, leaf: Node) -> np.dtype[Any]:
+        return np.dtype(np.int64) if leaf.dtype == "int" else self.dtype
+
+    def _check_indices(self, name: str, array: Array) -> None:
+        limit = self.limits.get(name)
+        if limit is None or not array.size:
+            return
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high >= limit:
+            wrong = low if low < 0 else high
+            raise ArgumentError(f"'{name}' holds {wrong}, expected integers from 0 to {limit - 1}")
+
+    def _params(self, params: Mapping[str, Any]) -> dict[str, Array]:
+        known(params, list(self.graph.params), "parameter")
+        return {
+            name: fitted(params[name], name, leaf.shape, self.dtype)
+            for name, leaf in self.graph.params.items()
+        }
+
+    # --- states ------------------------------------------------------------------------------
+
+    def states(
+        self, given: Mapping[str, Any], rows: int, reverse: bool = False, zero: bool = False
+    ) -> dict[str, Array]:
+        """States ``[B, *shape]`` by name; those not given are 0 (``zero``) or left out."""
+        for name in given:
+            if name not in self.graph.states:
+                have = ", ".join(self.graph.states) or "none"
+                raise ArgumentError(f"unknown state '{name}'; this cell has {have}")
+        made = {}
+        for name, state in self.graph.states.items():
+            shape = (rows, *state.leaf.shape)
+            if name in given:
+                made[name] = fitted(given[name], f"state {name}", shape, self.dtype)
+            elif zero:
+                made[name] = np.zeros(shape, self.dtype)
+        return made
+
+    def _initial(
+        self, given: Mapping[str, Any], rows: int, values: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        made = self.states(given, rows)
+        for name, state in self.graph.states.items():
+            if name not in made:
+                first = values[state.init] if isinstance(state.init, str) else state.init
+                made[name] = np.broadcast_to(
+                    np.asarray(first, self.dtype), (rows, *state.leaf.shape)
+                )
+        return made
+
+    # --- masks -------------------------------------------------------------------------------
+
+    def _running(self, lengths: Any, steps: int, rows: int) -> Array:
+        array = fitted(lengths, "lengths", (rows,), np.dtype(np.int64))
+        if array.size and (array.min() < 0 or array.max() > steps):
+            wrong = array.min() if array.min() < 0 else array.max()
+            raise ArgumentError(f"'lengths' holds {wrong}, expected 0 to {steps}")
+        return (np.arange(steps)[:, None] < array[None, :]).astype(self.dtype)
+
+    def _reset(self, reset: Any, steps: int, rows: int, batch_first: bool) -> Array:
+        shape = (rows, steps) if batch_first else (steps, rows)
+        array = fitted(reset, "reset", shape, self.dtype)
+        return np.ascontiguousarray(array.T) if batch_first else array
+
+    # --- cotangents --------------------------------------------------------------------------
+
+    def cotangents(
+        self, call: Call, outputs: Iterable[str], dy: Any, mark: str
+    ) -> dict[str, Array]:
+        """Cotangents of the outputs, by the names of their leaves in the gradient graph."""
+        names = list(outputs)
+        if not isinstance(dy, Mapping):
+            if len(names) != 1:
+                raise ArgumentError(f"give the cotangents as a dict with {', '.join(names)}")
+            dy = {names[0]: dy}
+        for name in dy:
+            if name not in names:
+                raise ArgumentError(f"no output is named '{name}'; outputs are {', '.join(names)}")
+        return {f"{mark}out({name})": self._cotangent(call, name, dy.get(name)) for name in names}
+
+    def _cotangent(self, call: Call, name: str, value: Any) -> Array:
+        node = self.graph.outputs[name]
+        lead: tuple[int, ...] = {
+            Varies.STEP: (call.steps, call.rows), Varies.ROW: (call.rows,), Varies.ONCE: ()
+        }[node.varies]  # fmt: skip
+        if value is None:
+            return np.zeros((*lead, *node.shape), self.dtype)
+        swap = call.batch_first and node.varies is Varies.STEP
+        shape = (lead[1], lead[0]) if swap else lead
+        array = fitted(value, f"cotangent of {name}", (*shape, *node.shape), self.dtype)
+        return np.ascontiguousarray(np.swapaxes(array, 0, 1)) if swap else array
+
+
+def _extent(
+    inputs: Mapping[str, Array], contexts: Mapping[str, Array], steps: int | None, rows: int | None
+) -> tuple[int, int]:
+    """T and B, which all inputs and contexts must agree on."""
+    for name, array in inputs.items():
+        if steps is None:
+            steps = array.shape[0]
+        if array.shape[0] != steps:
+            raise ArgumentError(f"'{name}' has {array.shape[0]} steps, expected {steps}")
+    for name, count in [*((n, a.shape[1]) for n, a in inputs.items()),
+                        *((n, a.shape[0]) for n, a in contexts.items())]:  # fmt: skip
+        rows = count if rows is None else rows
+        if count != rows:
+            raise ArgumentError(f"'{name}' has {count} rows, expected {rows}")
+    if steps is None or rows is None:
+        raise ArgumentError("this cell has no inputs that tell: give steps= and rows=")
+    return steps, rows
+
+
+def _index_limits(graph: Graph) -> dict[str, int]:
+    """For every integer leaf that looks something up: how many rows the smallest table has."""
+    limits: dict[str, int] = {}
+    for node in graph.reachable():
+        if node.op == "gather" and "name" in node.operands[1].attrs:
+            name, size = node.operands[1].attrs["name"], node.operands[0].shape[0]
+            limits[name] = min(size, limits.get(name, size))
+    return limits

@@ -1,0 +1,62 @@
+"""Arrays on their way in and out: checked once per call, never copied when they already fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+REAL = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
+ALIGNMENT = 64
+
+
+class ArgumentError(ValueError):
+    """An argument of a call that does not fit the cell; the message says what would."""
+
+
+def aligned(shape: Sequence[int], dtype: np.dtype[Any], zero: bool = False) -> Array:
+    """A fresh C-ordered array that starts on a cache line (so that jax can take it uncopied)."""
+    count = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    make = np.zeros if zero else np.empty
+    raw = make(count + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + count].view(dtype).reshape(shape)
+
+
+def fitted(value: Any, name: str, shape: Sequence[Any], dtype: np.dtype[Any]) -> Array:
+    """``value`` as a C-ordered array of ``dtype``; uncopied when it is one.
+
+    ``shape`` holds expected lengths, or a letter where any length will do ("T", "B").
+    Raises ArgumentError naming the argument, the shape expected and the shape given.
+    """
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise ArgumentError(f"'{name}' is not an array: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise ArgumentError(f"'{name}' holds {array.dtype}, expected numbers ({dtype})")
+    if dtype.kind == "i" and array.dtype.kind not in "iu":
+        raise ArgumentError(f"'{name}' holds {array.dtype}, expected integers")
+    if array.ndim != len(shape) or any(
+        isinstance(want, int) and want != have
+        for want, have in zip(shape, array.shape, strict=True)
+    ):
+        wanted = ", ".join(str(d) for d in shape)
+        raise ArgumentError(
+            f"'{name}' has shape {list(array.shape)}, expected [{wanted}]"
+        )
+    return np.ascontiguousarray(array, dtype).reshape(array.shape)
+
+
+def known(given: Mapping[str, Any], expected: Sequence[str], what: str) -> None:
+    """Refuse names that are not among ``expected``, and missing ones."""
+    unknown = [name for name in given if name not in expected]
+    if unknown:
+        raise ArgumentError(
+            f"unknown {what} '{unknown[0]}'; this cell has {', '.join(expected) or 'none'}"
+        )
+    missing = [name for name in expected if name not in given]
+    if missing:
+        raise ArgumentError(f"missing {what} '{missing[0]}'")

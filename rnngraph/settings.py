@@ -1,0 +1,29 @@
+"""Environment switches, read once.
+
+RNNGRAPH_DEBUG   0 (default) nothing; 1 verify every graph after every pass
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment asks for."""
+
+    debug: int = 0
+
+    @property
+    def verifies(self) -> bool:
+        """True when every pass's result is verified."""
+        return self.debug >= 1
+
+
+def _read() -> Settings:
+    text = os.environ.get("RNNGRAPH_DEBUG", "0")
+    return Settings(int(text) if text.isdigit() else 0)
+
+
+settings = _read()
