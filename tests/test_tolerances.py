@@ -1,0 +1,25 @@
+"""Every tolerance has teeth: an error just above it fails."""
+
+import numpy as np
+import pytest
+from tolerances import TOLERANCES, assert_close, error
+
+
+@pytest.mark.parametrize(("dtype", "kind"), TOLERANCES)
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_an_error_just_above_the_bound_fails(dtype, kind, scale):
+    expected = scale * np.linspace(-1, 1, 5)
+    allowed = TOLERANCES[dtype, kind] * max(1.0, scale)
+    assert_close(expected + 0.9 * allowed, expected, kind, dtype)
+    with pytest.raises(AssertionError, match="above"):
+        assert_close(expected + [0, 0, 1.1 * allowed, 0, 0], expected, kind, dtype)
+
+
+def test_bounds_are_small():
+    assert max(TOLERANCES.values()) <= 1e-4
+
+
+@pytest.mark.parametrize(("actual", "expected"), [(np.nan, 1.0), (1.0, np.nan), (np.inf, -np.inf)])
+def test_what_is_no_number_is_an_error(actual, expected):
+    assert error(np.array([0.0, actual]), np.array([0.0, expected])) == np.inf
+    assert error(np.array([0.0, expected]), np.array([0.0, expected])) == 0.0
