@@ -21,26 +21,27 @@ def to_digraph(picture: Picture, theme: Theme) -> Any:
     import graphviz
 
     dot = graphviz.Digraph(name=picture.title or "cell")
-    dot.attr("graph", **graph_attributes(picture, theme))
+    direction = theme.direction if theme.direction != "auto" else _direction(picture, theme)
+    dot.attr("graph", rankdir=direction, **graph_attributes(picture, theme))
     dot.attr("node", shape="box", style="rounded,filled", margin="0.09,0.045", height="0.3",
              width="0.3", fontname="Helvetica")  # fmt: skip
     dot.attr("edge", color=theme.edge, arrowsize="0.6", penwidth="0.9", fontname="Helvetica",
              fontsize="9", fontcolor=SOFT)  # fmt: skip
     frame_of = frames(picture)
     in_line = lines(picture)
-    for frame in _declared(picture, frame_of):
-        _write_frame(dot, frame, frame_of, in_line, picture, theme)
+    for frame in _declared(picture, frame_of, direction):
+        _write_frame(dot, frame, frame_of, in_line, picture, theme, direction)
     for arrow in picture.arrows:
         if frame_of[arrow.tail] != frame_of[arrow.head]:
             dot.edge(*_ends(picture, arrow), **_edge(picture, arrow, theme))
     return dot
 
 
-def _declared(picture: Picture, frame_of: dict[str, str]) -> list[str]:
-    """Frames in an order that dot draws from the first below (or above, in a gradient) upwards."""
+def _declared(picture: Picture, frame_of: dict[str, str], direction: str) -> list[str]:
+    """Frames in the order from which dot puts forward above backward, and layers upwards."""
     found = list(dict.fromkeys(frame_of.values()))
     crossed = any(arrow.kind == "reads" for arrow in picture.arrows)
-    return found if crossed else found[::-1]
+    return found[::-1] if direction == "LR" and not crossed else found
 
 
 def quoted(key: str) -> str:
@@ -51,9 +52,8 @@ def quoted(key: str) -> str:
 def graph_attributes(picture: Picture, theme: Theme) -> dict[str, str]:
     """Attributes of the whole drawing."""
     attributes = {
-        "rankdir": theme.direction if theme.direction != "auto" else _direction(picture, theme),
         "nodesep": "0.2", "ranksep": "0.5", "pad": "0.12", "bgcolor": "white",
-        "outputorder": "edgesfirst", "fontname": "Helvetica", "dpi": str(theme.dpi),
+        "outputorder": "edgesfirst", "fontname": "Helvetica",
     }  # fmt: skip
     if theme.title and (lines := _heading(picture, theme)):
         attributes |= {"label": label(lines, "left"), "labelloc": "t", "labeljust": "l"}
@@ -92,7 +92,8 @@ def _heading(picture: Picture, theme: Theme) -> list[Line]:
 def _legend(picture: Picture, theme: Theme) -> list[Line]:
     """What the colours mean, for the kinds that occur; as many lines as it takes."""
     found = {box.kind for box in picture.boxes.values()}
-    entries = [("■ ", paint.line, paint.legend) for kind, paint in theme.kinds.items() if kind in found]
+    paints = [paint for kind, paint in theme.kinds.items() if kind in found]
+    entries = [("■ ", paint.line, paint.legend) for paint in paints]
     if any(arrow.kind == "delay" for arrow in picture.arrows):
         entries.append(("– – ", theme.delay, "delay of one step"))
     lines: list[list[Run]] = [[]]
@@ -128,6 +129,7 @@ def _write_frame(
     in_line: list[list[str]],
     picture: Picture,
     theme: Theme,
+    direction: str,
 ) -> None:
     inside = {key for key in picture.boxes if frame_of[key] == frame}
     if not frame:
@@ -135,7 +137,8 @@ def _write_frame(
         return
     with dot.subgraph(name=f"cluster_{frame}") as cluster:
         heading = label([Line((Run(frame, "sans"),), theme.label_size, SOFT)], "left")
-        cluster.attr(label=heading, labeljust="l", labelloc="t", style="rounded,filled",
+        top = "b" if direction == "BT" else "t"  # an upright drawing has its frames upside down
+        cluster.attr(label=heading, labeljust="l", labelloc=top, style="rounded,filled",
                      color=theme.cluster_line, fillcolor=theme.cluster_fill, penwidth="0.8",
                      margin="14")  # fmt: skip
         _write_inside(cluster, inside, in_line, picture, theme)
@@ -231,5 +234,7 @@ def _edge(picture: Picture, arrow: Arrow, theme: Theme) -> dict[str, str]:
     if arrow.note and arrow.kind == "delay":
         return look | {"label": arrow.note}
     if arrow.note:
-        look |= {"headlabel": arrow.note, "labeldistance": "1.6", "labelangle": "40"}
+        sign = label([Line((Run(arrow.note),), theme.equation_size, INK)])
+        white = sign.replace("<TABLE ", '<TABLE BGCOLOR="white" ', 1)  # it stands on the arrow
+        look |= {"headlabel": white, "labeldistance": "1.7", "labelangle": "0"}
     return look

@@ -66,7 +66,7 @@ class Diagram:
 
     def rendered(self, format: str = "svg") -> bytes:
         """The drawing as "svg", "png" or "pdf". Raises ValueError, RenderError."""
-        return render(self.source, format)
+        return render(self.source, format, self.theme.dpi)
 
     def render(self, path: str | PathLike[str], format: str | None = None) -> Path:
         """Write the drawing to a file, whole or not at all, and return the file's path.
@@ -98,7 +98,7 @@ class Diagram:
         try:
             data["image/svg+xml"] = self.svg
             metadata["image/svg+xml"] = {"isolated": True}
-        except Exception as error:  # noqa: BLE001 a traceback is worse than no picture
+        except Exception as error:  # a traceback is worse than no picture
             data["text/plain"] = f"{self!r}\n({error})"
         return data, metadata
 

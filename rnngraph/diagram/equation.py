@@ -115,7 +115,7 @@ class Equations:
         return [Run("["), *self._listed(node, depth), Run("]")]
 
     def _slice(self, node: Node, depth: int) -> list[Run]:
-        inside = f"[{node.attrs['start']}:{node.attrs['stop']}]"
+        inside = f"[{spelled(node.attrs['start'])}:{spelled(node.attrs['stop'])}]"
         place = ", " * node.attrs["axis"]
         return [*self.operand(node.operands[0], depth, ATOM), Run(inside.replace("[", "[" + place))]
 
@@ -148,6 +148,12 @@ class Equations:
         table, index = node.operands
         return [*self.operand(table, depth, ATOM), Run("["), *self.operand(index, depth), Run("]")]
 
+    def _sum(self, node: Node, depth: int) -> list[Run]:
+        inside = self._seen_through(node.operands[0])
+        if inside.op == "constant" and inside.attrs["value"] == 1.0:
+            return [Run(spelled(node.operands[0].shape[node.attrs["axis"]]))]  # how many there are
+        return [Run("sum("), *self.operand(node.operands[0], depth), Run(")")]
+
     def _total(self, node: Node, depth: int) -> list[Run]:
         return [Run("Σ"), Run("t", "isub"), Run(" "), *self.operand(node.operands[0], depth, 6)]
 
@@ -156,7 +162,7 @@ SPECIAL: Mapping[str, Callable[[Equations, Node, int], list[Run]]] = {
     "concat": Equations._concat, "slice": Equations._slice, "matmul": Equations._matmul,
     "outer": Equations._outer, "transpose": Equations._transpose, "neg": Equations._neg,
     "abs": Equations._abs, "pow": Equations._pow, "rsqrt": Equations._rsqrt,
-    "gather": Equations._gather, "total": Equations._total,
+    "gather": Equations._gather, "total": Equations._total, "sum": Equations._sum,
 }  # fmt: skip
 
 
@@ -167,6 +173,11 @@ def leaf_runs(node: Node) -> list[Run]:
     if node.op == "eye":
         return [Run("I", "italic")]
     return name_runs(node.attrs["name"]) if "name" in node.attrs else [Run(node.op)]
+
+
+def spelled(size: object) -> str:
+    """A size as mathematics has it: 4H, not 4*H."""
+    return str(size).replace("*", "")
 
 
 def number_runs(value: float) -> list[Run]:

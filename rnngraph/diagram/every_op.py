@@ -59,9 +59,10 @@ class Chains:
         """Weights, numbers and transposed weights are written, not drawn."""
         if node.varies is not Varies.ONCE:
             return False
-        return all(OPS[x.op].kind == "leaf" and not x.operands for x in (node, *node.operands)) or (
-            len(node.operands) == 1 and OPS[node.op].cost == 0 and not node.operands[0].operands
-        )
+        if not node.operands:
+            return True
+        one_leaf = len(node.operands) == 1 and not node.operands[0].operands
+        return one_leaf and (OPS[node.op].cost == 0 or node.operands[0].op == "constant")
 
     def operands(self, node: Node) -> list[Node]:
         """The drawn values that a node uses, plumbing looked through, repetitions kept."""
@@ -88,7 +89,8 @@ class Chains:
                 self.inside[x.id] = user.id
 
     def _same_sign(self, x: Node, user: Node) -> bool:
-        return x.op == user.op and x.op in ASSOCIATIVE and self._is_glyph(x) and self._is_glyph(user)
+        both = self._is_glyph(x) and self._is_glyph(user)
+        return both and x.op == user.op and x.op in ASSOCIATIVE
 
     def _same_chain(self, x: Node, user: Node) -> bool:
         if len(self.operands(user)) != 1 or self._is_glyph(x):
@@ -128,7 +130,8 @@ class Chains:
 
     def _has_weight(self, node: Node) -> bool:
         members = [node, *(x for x in self.operands(node) if x.id in self.inside)]
-        return any(x.varies is Varies.ONCE and x.op != "constant" for m in members for x in m.operands)
+        used = [x for member in members for x in member.operands]
+        return any(x.varies is Varies.ONCE and x.op != "constant" for x in used)
 
     def _text(self, node: Node, equations: Equations) -> list[Run]:
         if not node.operands:

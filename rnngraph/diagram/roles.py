@@ -10,7 +10,7 @@ from collections import defaultdict
 
 from ..graph import Graph, Node, State, Varies
 from ..ops import OPS, show_shape
-from .equation import PLUMBING
+from .equation import PLUMBING, spelled
 from .theme import kind_of
 from .typeset import Run, name_runs
 
@@ -78,7 +78,7 @@ class Roles:
 
     def key(self, node: Node) -> str:
         """A key that is unique in the graph, and readable where the node has a name."""
-        return self.keys.get(node.id, f"%{node.id}")
+        return self.keys.get(node.id, f"op {node.id}")
 
     # --- kinds -------------------------------------------------------------------------
 
@@ -101,7 +101,7 @@ class Roles:
 
     def shape(self, node: Node) -> str:
         """The shape as text; scalars need none."""
-        return show_shape(node.shape) if node.shape else ""
+        return spelled(show_shape(node.shape)) if node.shape else ""
 
     # --- forward and backward ----------------------------------------------------------
 

@@ -32,7 +32,8 @@ _LETTERS = ("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu 
 GREEK = dict(zip(_LETTERS.split(), "αβγδεζηθικλμνξοπρστυφχψω", strict=True))
 GREEK |= {k.capitalize(): v.upper() for k, v in GREEK.items()}
 
-SUBSCRIPTS = str.maketrans("0123456789+−aehijklmnoprstuvxβγρφχ", "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ")
+LOWERABLE = "0123456789+−aehijklmnoprstuvxβγρφχ"
+SUBSCRIPTS = str.maketrans(LOWERABLE, "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ")
 SUPERSCRIPTS = str.maketrans("0123456789−T", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ")
 DERIVED = re.compile(r"^(\w+)\((.+)\)$")  # d(h), dout(y): names that passes make
 MARKS = {"d": "δ"}
@@ -70,7 +71,7 @@ def plain(runs: Iterable[Run]) -> str:
             continue
         table, mark = (SUBSCRIPTS, "_") if style == "low" else (SUPERSCRIPTS, "^")
         small = text.translate(table)
-        out += small if not set(small) & set(text) else mark + text
+        out += small if not (set(small) - {","}) & set(text) else mark + text
     return out
 
 
@@ -204,10 +205,10 @@ def _gap(width: int) -> str:
 def _cell(run: Run, width: int, line: Line) -> str:
     size = script_size(run, line.size)
     text = html.escape(run.text, quote=False).replace(" ", "&#160;")
+    font = f'FACE="{FONT[FACE[run.style]]}" POINT-SIZE="{size:g}"'
     height = round(line.size * 1.32)
     valign = "BOTTOM" if run.style in LOWERED else "MIDDLE" if run.style == "note" else "TOP"
     return (
         f'<TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}" ALIGN="LEFT" VALIGN="{valign}">'
-        f'<FONT FACE="{FONT[FACE[run.style]]}" POINT-SIZE="{size:g}" COLOR="{run.colour or line.colour}">'
-        f'{text}</FONT><BR ALIGN="LEFT"/></TD>'
+        f'<FONT {font} COLOR="{run.colour or line.colour}">{text}</FONT><BR ALIGN="LEFT"/></TD>'
     )
