@@ -11,7 +11,7 @@ error once the symbols are bound, never a silent rounding.  Imports nothing of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from math import lcm
 from typing import Union
@@ -34,7 +34,7 @@ class SizeError(ValueError):
 
 
 class Size:
-    """A symbolic dimension, immutable and hashable; arithmetic with ints and sizes gives a `Dim`."""
+    """A symbolic dimension, immutable and hashable; arithmetic on it gives a `Dim`."""
 
     __slots__ = ("_hash", "terms")
 
@@ -131,11 +131,11 @@ def count(shape: tuple[Dim, ...]) -> Dim:
     return total
 
 
-def _apply(operation, left: Dim, right: Dim):  # type: ignore[no-untyped-def]
-    terms = _terms(left), _terms(right)
-    if terms[0] is None or terms[1] is None:
-        return NotImplemented
-    return _dim(operation(*terms))
+def _apply(operation: Callable[[Terms, Terms], Terms], left: Dim, right: Dim) -> Dim:
+    first, second = _terms(left), _terms(right)
+    if first is None or second is None:
+        return NotImplemented  # type: ignore[no-any-return]
+    return _dim(operation(first, second))
 
 
 def _terms(value: object) -> Terms | None:

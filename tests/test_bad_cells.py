@@ -30,7 +30,11 @@ def given(text, what):
 def answer(path):
     text = path.read_text(encoding="utf-8")
     with pytest.raises(CellError) as caught:
-        check(parse(Source(text, path.name), partial=True), given(text, "sizes"), given(text, "consts"))
+        check(
+            parse(Source(text, path.name), partial=True),
+            given(text, "sizes"),
+            given(text, "consts"),
+        )
     return str(caught.value) + "\n"
 
 

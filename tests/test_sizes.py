@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rnngraph.sizes import Size, SizeError, count
 
-H, I, K = Size.symbol("H"), Size.symbol("I"), Size.symbol("K")
+H, I, K = map(Size.symbol, "HIK")  # noqa: E741
 
 
 @pytest.mark.parametrize(

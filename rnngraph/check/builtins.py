@@ -138,7 +138,8 @@ def _split(ev: Evaluator, call: Call) -> Value:
     value = ev.ranked(call.arguments[0], 1)
     axis = _axis(ev, call, value, 2, default=0)
     parts = _parts(ev, call, value.shape, axis)
-    cuts, start = [], 0
+    cuts = []
+    start: Dim = 0
     for part in parts:
         cuts.append(
             ev.apply(
@@ -155,10 +156,13 @@ def _parts(ev: Evaluator, call: Call, shape: tuple[Dim, ...], axis: int) -> list
     label = [(value.span, f"this is {show_shape(shape)}")]
     if isinstance(how, Join):
         parts = [_dim(ev, e) for e in how.parts]
-        ev.equate(sum(parts), whole)
+        total: Dim = 0
+        for part in parts:
+            total = total + part
+        ev.equate(total, whole)
         whole = ev.assume(ev.ranked(value, 1), 1).shape[axis]
-        if sum(parts) != whole:
-            text = f"the parts add up to {sum(parts)}, not to {whole}"
+        if total != whole:
+            text = f"the parts add up to {total}, not to {whole}"
             raise Fault(text, how.span, label, ev.declaration(value))
         return parts
     n = _whole(ev, how, "the number of parts")

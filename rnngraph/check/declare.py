@@ -71,7 +71,7 @@ def _constant(evaluator: Evaluator, unit: Unit, given: Mapping[str, object]) -> 
         return _given_constant(name, given[name], target.span, _is_whole(evaluator, written))
     for key, use in unit.uses.items():
         if key not in evaluator.scope.constants:
-            known = did_you_mean(key, evaluator.scope.constants)
+            known = evaluator.scope.suggest(key, evaluator.scope.constants)
             raise Fault(f"'{key}' is not a constant{known}", use.span,
                         notes=["a constant is made of numbers and other constants"])  # fmt: skip
     value = evaluator.evaluate(unit.item.value)  # type: ignore[union-attr, arg-type]
@@ -112,7 +112,7 @@ def _refuse_strangers(
         if name in known:
             continue
         notes = [f"it has {listed(sorted(known))}"] if known else [f"it has no {what}s"]
-        text = f"the cell has no {what} '{name}'{did_you_mean(str(name), known)}"
+        text = f"the cell has no {what} '{name}'{scope.suggest(str(name), known)}"
         scope.report(Fault(text, scope.cell.span, notes=notes))
 
 
@@ -151,7 +151,7 @@ def _given_size(name: str, given: Mapping[str, object], place: Span) -> int:
     if name not in given:
         raise Fault(f"size '{name}' is not given", place)
     try:
-        value = operator.index(given[name])  # type: ignore[call-overload]
+        value = operator.index(given[name])  # type: ignore[arg-type]
     except TypeError:
         value = 0
     if isinstance(given[name], bool) or not 1 <= value <= MAX_DIM:
@@ -193,7 +193,7 @@ def _no_size(scope: Scope, ref: Name) -> Fault:
         place = (f"'{ref.id}' is declared here", scope.places.get(ref.id))
         what = article(kind)
         return Fault(f"'{ref.id}' is {what}, not a size", ref.span, notes=[place])
-    known = did_you_mean(ref.id, [*scope.sizes, *scope.consts])
+    known = scope.suggest(ref.id, [*scope.sizes, *scope.consts])
     note = "a size is a number, a constant or a name with a capital first letter"
     return Fault(f"'{ref.id}' is not a size{known}", ref.span, notes=[note])
 
@@ -239,13 +239,14 @@ def _drawing(init: InitTree) -> tuple[str, tuple[Expr, ...], Span]:
 
 def _argument(evaluator: Evaluator, e: Expr) -> float | Spelled:
     for ref in references(e):
-        known = isinstance(ref, Call) or ref.id in evaluator.scope.consts
-        if not known and ref.id not in evaluator.scope.sizes:
+        if isinstance(ref, Call) or ref.id in evaluator.scope.consts:
+            continue
+        if ref.id not in evaluator.scope.sizes:
             if ref.id in evaluator.scope.broken:
                 raise Unknown(ref.id)
             options = [*evaluator.scope.sizes, *evaluator.scope.consts]
             note = "an initial value is made of numbers, constants and sizes"
-            text = f"'{ref.id}' is not known here{did_you_mean(ref.id, options)}"
+            text = f"'{ref.id}' is not known here{evaluator.scope.suggest(ref.id, options)}"
             raise Fault(text, ref.span, notes=[note])
     value = evaluator.evaluate(e)
     if isinstance(value, int | float):

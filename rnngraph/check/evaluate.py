@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from ..ops import OPS, ShapeError, show_shape
 from ..sizes import Dim, Size, SizeError
-from ..source import Span
+from ..source import Note, Span
 from ..syntax.tree import (
     Binary,
     Call,
@@ -31,6 +31,7 @@ from ..syntax.tree import (
     Unary,
 )
 from .faults import Exhausted, Fault, Unknown, did_you_mean, listed
+from .indexing import index
 from .scope import Scope
 from .statics import ROW_OF, bounded, fold_binary, fold_function, is_static
 
@@ -155,6 +156,10 @@ class Evaluator:
         """The real node of an expression; if its shape is still open, it gets ``rank`` axes."""
         return self.assume(self.typed(self.evaluate(e), e), rank)
 
+    def delayed(self, name: str, step: int, value: Any, part: Expr) -> Any:
+        """The value of ``name`` some steps earlier; known where states can be made."""
+        raise Unknown(name)
+
     def assume(self, node: Any, rank: int) -> Any:
         """Only the inference of shapes has something to assume."""
         return node
@@ -241,7 +246,7 @@ class Evaluator:
         notes = [note for part in parts for note in self.declaration(part)]
         return Fault(message, parts[-1].span, dict.fromkeys(labels), dict.fromkeys(notes))
 
-    def declaration(self, e: Expr) -> list[tuple[str, Span | None]]:
+    def declaration(self, e: Expr) -> list[Note]:
         """The note that says where a name comes from."""
         if not isinstance(e, Name) or e.id in self.locals:
             return []
@@ -252,72 +257,9 @@ class Evaluator:
 
     # --- indices -----------------------------------------------------------------------
 
-    def index(self, e: Index) -> Value:
-        value = self.index_base(e)
-        if value.shape is None:
-            raise Unknown("the shape of an indexed value")
-        if len(e.indices) > len(value.shape):
-            text = f"too many indices: this is {show_shape(value.shape)}"
-            raise Fault(text, e.span, notes=self.declaration(e.value))
-        axis = 0
-        for part in e.indices:
-            if isinstance(part, Slice):
-                value = self.sliced(value, axis, part, e)
-                axis += 1
-            else:
-                value = self.picked(value, axis, part, e)
-        return value
-
     def index_base(self, e: Index) -> Any:
         """The indexed value."""
         return self.typed(self.evaluate(e.value), e.value)
-
-    def sliced(self, value: Any, axis: int, part: Slice, e: Index) -> Any:
-        dim = value.shape[axis]
-        start = self.bound(part.start, dim) if part.start is not None else 0
-        stop = self.bound(part.stop, dim) if part.stop is not None else dim
-        if start == 0 and stop == dim:
-            return value
-        inside = all(isinstance(v, int) for v in (start, stop, dim))
-        empty = isinstance(stop - start, int) and stop - start < 1
-        if empty or (inside and not 0 <= start < stop <= dim):
-            text = "this slice is empty" if empty else f"the slice {start}:{stop} is out of range"
-            label = f"this is {show_shape(value.shape)}"
-            raise Fault(text, part.span, [(e.value.span, label)], self.declaration(e.value))
-        return self.apply("slice", [e.value], [value], axis=axis, start=start, stop=stop)
-
-    def bound(self, e: Expr, dim: Dim) -> Dim:
-        """A bound of a slice; a negative one counts from the end."""
-        value = self.evaluate(e)
-        if not isinstance(value, int | Size):
-            raise Fault("a slice is bounded by numbers, constants and sizes", e.span)
-        return dim + value if isinstance(value, int) and value < 0 else value
-
-    def picked(self, value: Any, axis: int, part: Expr, e: Index) -> Any:
-        index = self.evaluate(part)
-        if isinstance(index, int | Size):
-            return self.picked_static(value, axis, index, part, e)
-        index = self.node(index, part)
-        if index.dtype != "int":
-            notes = ["declare it as an integer: input token: int", *self.declaration(part)]
-            raise Fault("an index is an integer", part.span, notes=notes)
-        if axis:
-            raise Fault("an integer input indexes the first axis", part.span)
-        try:
-            return self.build.apply("gather", value, index)
-        except ShapeError as error:
-            raise Fault(error.message, part.span, notes=self.declaration(part)) from None
-
-    def picked_static(self, value: Any, axis: int, index: Dim, part: Expr, e: Index) -> Any:
-        dim = value.shape[axis]
-        start = dim + index if isinstance(index, int) and index < 0 else index
-        if isinstance(start, int) and isinstance(dim, int) and not 0 <= start < dim:
-            label = f"this is {show_shape(value.shape)}"
-            raise Fault(f"the index {index} is out of range", part.span,
-                        [(e.value.span, label)], self.declaration(e.value))  # fmt: skip
-        cut = self.apply("slice", [e.value], [value], axis=axis, start=start, stop=start + 1)
-        rest = (*value.shape[:axis], *value.shape[axis + 1 :])
-        return self.build.apply("reshape", cut, shape=rest)
 
     # --- calls -------------------------------------------------------------------------
 
@@ -403,7 +345,7 @@ class Evaluator:
         """The values of a function's parameters, by name."""
         names = [p.name for p in fn.parameters]
         required = sum(p.default is None for p in fn.parameters)
-        given = {name: a for name, a in zip(names, e.arguments, strict=False)}
+        given = dict(zip(names, e.arguments, strict=False))
         by_name = {k.name: k.value for k in e.keywords}
         self.counted(e, 0 if by_name else required, len(names), names)
         for keyword in e.keywords:
@@ -427,11 +369,11 @@ def what_is(node: Any) -> str:
 
 
 def _repeats_scalar(node: Any) -> bool:
-    return node.op == "expand" and node.operands[0].shape == ()
+    return bool(node.op == "expand") and node.operands[0].shape == ()
 
 
 _HANDLERS: dict[type, Callable[[Evaluator, Any], Value]] = {
     Number: Evaluator.number, Name: Evaluator.reference, Unary: Evaluator.unary,
-    Binary: Evaluator.binary, Call: Evaluator.call, Index: Evaluator.index,
+    Binary: Evaluator.binary, Call: Evaluator.call, Index: index,
     Slice: Evaluator.slice, Join: Evaluator.join, Transpose: Evaluator.transpose,
 }  # fmt: skip

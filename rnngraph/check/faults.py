@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 
-from ..source import Diagnostic, Span
+from ..source import Diagnostic, Note, Span
 
 
 class Fault(Exception):
@@ -17,7 +17,7 @@ class Fault(Exception):
         message: str,
         span: Span,
         labels: Iterable[tuple[Span, str]] = (),
-        notes: Iterable[tuple[str, Span | None] | str] = (),
+        notes: Iterable[Note | str] = (),
     ) -> None:
         super().__init__(message)
         full = tuple((n, None) if isinstance(n, str) else n for n in notes)

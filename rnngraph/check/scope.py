@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..sizes import Dim
-from ..source import Diagnostic, Span
+from ..source import MAX_REPORTS, Diagnostic, Note, Span
 from ..syntax.tree import (
     Binding,
     Call,
@@ -69,12 +69,15 @@ class Scope:
     size_places: dict[str, Span] = field(default_factory=dict)
     consts: dict[str, int | float] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
-    reports: list[Diagnostic] = field(default_factory=list)
+    reports: dict[Diagnostic, None] = field(default_factory=dict)
 
     def report(self, fault: Fault) -> None:
         """Remember a mistake, once."""
-        if fault.report not in self.reports:
-            self.reports.append(fault.report)
+        self.reports.setdefault(fault.report)
+
+    def suggest(self, word: str, options: Iterable[str]) -> str:
+        """A did-you-mean, for as many mistakes as will be shown."""
+        return did_you_mean(word, options) if len(self.reports) < MAX_REPORTS else ""
 
     def kind_of(self, name: str) -> str:
         """What a name is, in words; "" if it is nothing."""
@@ -94,7 +97,7 @@ class Scope:
 
 def collect(cell: Cell, prelude: dict[str, Fn], builtin: Iterable[str]) -> Scope:
     """Enter all names of a cell; mistakes go to ``scope.reports``."""
-    scope = Scope(cell, prelude, broken=set(cell.lost), reports=list(cell.reports))
+    scope = Scope(cell, prelude, broken=set(cell.lost), reports=dict.fromkeys(cell.reports))
     for item in cell.items:
         match item:
             case Declare():
@@ -233,7 +236,7 @@ def _enter_next(scope: Scope, target: Name, kind: str) -> bool:
             else f"there is no state '{target.id}'"
         )
         states = [d.name for d in scope.declared.values() if d.kind == "state"]
-        guess = "" if kind else did_you_mean(target.id, states)
+        guess = "" if kind else scope.suggest(target.id, states)
         note = "only a state has a next value"
         scope.report(Fault(what + guess, target.span, notes=[note]))
         return False
@@ -280,6 +283,10 @@ def report_unknown_names(scope: Scope, callable_names: Iterable[str]) -> None:
     for item in scope.cell.items:
         for parameter in item.parameters if isinstance(item, Fn) else ():
             _check_default(scope, parameter)
+        for e in _static_expressions(item):
+            for ref in references(e):
+                if isinstance(ref, Call):
+                    _check_callee(scope, ref, functions, frozenset())
         for e, bound in _expressions(item):
             for ref in references(e):
                 if isinstance(ref, Call):
@@ -288,6 +295,20 @@ def report_unknown_names(scope: Scope, callable_names: Iterable[str]) -> None:
                     _check_reference(scope, ref, functions, bound)
         for target in item.targets if isinstance(item, Output) and item.value is None else ():
             _check_reference(scope, target, functions, frozenset())
+
+
+def _static_expressions(item: object) -> Iterator[Expr]:
+    """Expressions made of numbers, in which only the functions are looked up here."""
+    match item:
+        case Const(bindings=bindings):
+            yield from (binding.value for binding in bindings)
+        case Declare(declarators=declarators):
+            for d in declarators:
+                yield from d.shape or ()
+                if d.init and d.init.drawn and isinstance(d.init.value, Call):
+                    yield from d.init.value.arguments
+                elif d.init:
+                    yield d.init.value
 
 
 def _expressions(item: object) -> Iterator[tuple[Expr, frozenset[str]]]:
@@ -310,22 +331,31 @@ def _check_default(scope: Scope, parameter: Parameter) -> None:
             scope.report(Fault(text, ref.span, notes=[note]))
 
 
+def _place(scope: Scope, name: str, kind: str) -> list[Note]:
+    if name not in scope.places:
+        return []
+    verb = "defined" if kind == "value" else "declared"
+    return [(f"'{name}' is {verb} here", scope.places[name])]
+
+
 def _check_reference(
     scope: Scope, ref: Name, functions: Iterable[str], bound: frozenset[str]
 ) -> None:
     kind = scope.kind_of(ref.id)
     if ref.primed and ref.id not in scope.broken:
         if kind != "state":
-            place = [(f"'{ref.id}' is {'defined' if kind == 'value' else 'declared'} here", scope.places[ref.id])] if kind in (
-                "input", "param", "const", "context", "value") else []  # fmt: skip
+            place = _place(scope, ref.id, kind)
             what = f"'{ref.id}' is no state" if kind else f"'{ref.id}' is not defined"
-            notes = ["only a state has a next value, written with a prime", *place]
+            notes: list[Note | str] = [
+                "only a state has a next value, written with a prime",
+                *place,
+            ]
             scope.report(Fault(what, ref.span, notes=notes))
         return
     if kind or ref.id in scope.broken:
         return
     notes = [f"'{ref.id}' is a function; call it: {ref.id}(...)"] if ref.id in functions else []
-    guess = "" if notes else did_you_mean(ref.id, [*scope.known(), *bound])
+    guess = "" if notes else scope.suggest(ref.id, [*scope.known(), *bound])
     if not notes and not guess and ref.id[0].isupper():
         notes = ["a size is declared by a shape that has it, as in: input x[I]"]
     scope.report(Fault(f"'{ref.id}' is not defined{guess}", ref.span, notes=notes))
@@ -343,5 +373,5 @@ def _check_callee(
             Fault(f"'{name}' is a value, not a function", call.function.span, notes=[note])
         )
         return
-    guess = did_you_mean(name, functions)
+    guess = scope.suggest(name, functions)
     scope.report(Fault(f"there is no function '{name}'{guess}", call.function.span))

@@ -25,7 +25,8 @@ MAX_ELEMENTS = 2**36
 
 ROW_OF = {
     "+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", "%": "mod",
-    "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne", "and": "and_", "or": "or_",
+    "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne",
+    "and": "and_", "or": "or_",
 }  # fmt: skip
 
 
@@ -99,7 +100,7 @@ def fold_function(name: str, values: list[Static], span: Span) -> Static | None:
     if reference is None or (OPS[name].dtype and name != "where"):
         return None
     with np.errstate(all="ignore"):
-        result = reference(*(np.float64(v) for v in values))
+        result = reference(*(np.float64(v) for v in values if not isinstance(v, Size)))
     return _finite(float(result), span)
 
 

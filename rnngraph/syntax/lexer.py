@@ -117,7 +117,7 @@ class _Layout:
         return ([] if self.too_long else self.statements), self.lost, self.reports
 
     def _lines(self) -> Iterator[tuple[int, list[Token], bool]]:
-        """Physical lines that hold tokens: indentation, tokens, and whether some were unreadable."""
+        """Physical lines with tokens: indentation, tokens, whether some were unreadable."""
         line: list[Token] = []
         start, indent, words, last_bad, bad = 0, 0, 0, -1, False
         for match in _TOKEN.finditer(self.source.text):

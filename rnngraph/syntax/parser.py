@@ -131,14 +131,17 @@ class _Parser:
 
     def _item(self, reader: Reader, body: list[Statement]) -> Item | None:
         if reader.kind == "string":
-            return self._doc(reader)
+            self._doc(reader)
+            return None
         if not is_keyword(reader.tokens):
             return _equation(reader)
         keyword = reader.take()
         if keyword.text == "cell":
-            return self._named(reader, keyword.span)
+            self._named(reader, keyword.span)
+            return None
         if keyword.text == "source":
-            return self._source(reader)
+            self._source(reader)
+            return None
         if keyword.text == "repeat":
             return self._repeat(reader, keyword.span, body)
         if keyword.text in _STATEMENTS:
