@@ -1,6 +1,6 @@
 """The way of a cell as a named, ordered list of stages.
 
-    graph -> (masks) -> simplified -> (gradient) -> pinned -> lowered -> hoisted -> schedule
+    graph -> (masks) -> simplified -> pinned -> shared -> (gradient) -> lowered -> hoisted -> schedule
           -> machine code
 
 ``STAGES`` is that list; every value on the way can be printed, verified and evaluated.
@@ -18,6 +18,7 @@ from .passes.hoist import hoist
 from .passes.lower import lower
 from .passes.mask import reverse, with_lengths, with_reset
 from .passes.pin import pin
+from .passes.share import share
 from .passes.simplify import simplify
 from .runtime.executable import Executable
 from .schedule import Schedule, schedule
@@ -64,7 +65,8 @@ def _select(graph: Graph, request: Request) -> Graph:
 def _differentiate(graph: Graph, request: Request) -> Graph:
     if request.wrt is None:
         return graph
-    return pin(simplify(gradient(graph, request.wrt, MARK)), *_derived(graph, request))
+    joint = simplify(gradient(graph, request.wrt, MARK))
+    return share(pin(joint, *_derived(graph, request)))
 
 
 def _derived(graph: Graph, request: Request) -> tuple[list[str], list[str]]:
@@ -87,6 +89,7 @@ STAGES: tuple[tuple[str, Callable[[Any, Request], Any]], ...] = (
     ("masked", _mask),
     ("simplified", lambda graph, request: simplify(graph)),
     ("pinned", _select),
+    ("shared", lambda graph, request: share(graph)),
     ("gradient", _differentiate),
     ("lowered", lambda graph, request: lower(graph)),
     ("hoisted", _hoist),

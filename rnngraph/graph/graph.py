@@ -134,15 +134,16 @@ class Graph:
 
         Raises ShapeError when the row refuses the operands' shapes.
         """
-        row = OPS[op]
-        dtype = row.dtype([x.dtype for x in operands]) if row.dtype else "real"
-        return self._intern(op, operands, attrs, dtype)
+        return self._intern(op, operands, attrs, _dtype(op, operands))
+
+    def find(self, op: str, *operands: Node, **attrs: Any) -> Node | None:
+        """The node ``op(*operands)`` if the graph has it already."""
+        return self._interned.get(_key(op, operands, attrs, _dtype(op, operands)))
 
     def _intern(
         self, op: str, operands: tuple[Node, ...], attrs: dict[str, Any], dtype: str
     ) -> Node:
-        # repr tells 0.0 from -0.0 and makes a NaN equal to itself
-        key = (op, tuple(x.id for x in operands), dtype, repr(sorted(attrs.items())))
+        key = _key(op, operands, attrs, dtype)
         node = self._interned.get(key)
         if node is None:
             shape = OPS[op].shape(*(x.shape for x in operands), **attrs)
@@ -226,3 +227,13 @@ class Graph:
 def spread(node: Node, to: Varies) -> Node:
     """The node, as a value that varies at least as often as ``to``."""
     return node if node.varies >= to else node.graph.apply("spread", node, to=to)
+
+
+def _dtype(op: str, operands: tuple[Node, ...]) -> str:
+    row = OPS[op]
+    return row.dtype([x.dtype for x in operands]) if row.dtype else "real"
+
+
+def _key(op: str, operands: tuple[Node, ...], attrs: dict[str, Any], dtype: str) -> Any:
+    # repr tells 0.0 from -0.0 and makes a NaN equal to itself
+    return op, tuple(x.id for x in operands), dtype, repr(sorted(attrs.items()))
