@@ -130,6 +130,10 @@ def _expand(ev: Evaluator, call: Call) -> Value:
     axis = _axis(ev, Call(call.function, (part,), call.keywords, span=call.span), like, 1)
     axes = tuple(i for i in range(len(like.shape)) if i != axis)
     node = ev.typed(ev.evaluate(value), value)
+    wanted = tuple(like.shape[i] for i in axes)
+    if node.shape is not None and len(node.shape) != len(wanted):
+        text = f"to be expanded to {show_shape(like.shape)} along axis {axis}"
+        raise ev.mismatch(f"{text}, this must be {show_shape(wanted)}", [value], [node])
     return ev.apply("expand", [value], [node], shape=like.shape, axes=axes)
 
 

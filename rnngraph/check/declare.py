@@ -245,8 +245,11 @@ def _argument(evaluator: Evaluator, e: Expr) -> float | Spelled:
             if ref.id in evaluator.scope.broken:
                 raise Unknown(ref.id)
             options = [*evaluator.scope.sizes, *evaluator.scope.consts]
+            kind = evaluator.scope.kind_of(ref.id)
+            what = f"{article(kind)}, not a number" if kind else "not defined"
+            guess = "" if kind else evaluator.scope.suggest(ref.id, options)
             note = "an initial value is made of numbers, constants and sizes"
-            text = f"'{ref.id}' is not known here{evaluator.scope.suggest(ref.id, options)}"
+            text = f"'{ref.id}' is {what}{guess}"
             raise Fault(text, ref.span, notes=[note])
     value = evaluator.evaluate(e)
     if isinstance(value, int | float):

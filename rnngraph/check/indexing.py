@@ -20,6 +20,7 @@ def index(ev: Evaluator, e: Index) -> Any:
         raise Unknown("the shape of an indexed value")
     if len(e.indices) > len(value.shape):
         text = f"too many indices: this is {show_shape(value.shape)}"
+        text = text if value.shape else "a scalar cannot be indexed"
         raise Fault(text, e.span, notes=ev.declaration(e.value))
     axis = 0
     for part in e.indices:
