@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-REAL = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
+REAL: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 ALIGNMENT = 64
 
 
@@ -18,11 +19,16 @@ class ArgumentError(ValueError):
 
 def aligned(shape: Sequence[int], dtype: np.dtype[Any], zero: bool = False) -> Array:
     """A fresh C-ordered array that starts on a cache line (so that jax can take it uncopied)."""
-    count = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    count = prod(shape) * dtype.itemsize
     make = np.zeros if zero else np.empty
     raw = make(count + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + count].view(dtype).reshape(shape)
+    start = -address(raw) % ALIGNMENT
+    return np.ndarray(shape, dtype, raw, start)
+
+
+def address(array: Array) -> int:
+    """Where an array's first element is."""
+    return int(array.__array_interface__["data"][0])
 
 
 def fitted(value: Any, name: str, shape: Sequence[Any], dtype: np.dtype[Any]) -> Array:

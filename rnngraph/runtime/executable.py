@@ -6,6 +6,7 @@ import ctypes
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ from ..schedule.grammar import (
     View,
     written,
 )
-from .arrays import REAL, Array, aligned
+from .arrays import REAL, Array, address, aligned
+from .work import Blocks, placed
 
 ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
@@ -45,11 +47,17 @@ class Executable:
     def __init__(self, schedule: Schedule, real: str, target: str = "host") -> None:
         self.schedule, self.real, self.target = schedule, real, target
         self.dtype = REAL[real]
-        self.summed = _summed(schedule)
-        self.produced = [_produced(schedule, p, self.summed) for p in schedule.procedures]
+        summed = _summed(schedule)
+        self.produced = [_produced(p, summed) for p in schedule.procedures]
+        fresh = {buffer.name for made in self.produced for buffer in made}
+        own = [b for b in schedule.buffers.values() if b.role is not Role.GIVEN]
+        self.work = [b for b in own if b.role is Role.WORK and b.name not in summed]
+        self.kept = [b for b in own if b.role is Role.STATE and b.name not in fresh]
+        self.constants = {b.name: np.arange(b.size, dtype=self.dtype) for b in own
+                          if b.role is Role.IOTA}  # fmt: skip
+        self.summed, self.blocks, self.weights = summed, Blocks(), Blocks(zero=True)
         self._lock = threading.Lock()
         self._machine: Any = None
-        self._pool: dict[tuple[str, tuple[int, ...]], list[Array]] = {}
 
     @property
     def machine(self) -> Any:
@@ -75,25 +83,6 @@ class Executable:
         self.machine  # noqa: B018  compiles, so that layout and entries are there
         return Session(self, given, initial, steps, rows)
 
-    # --- work buffers, used again from call to call ----------------------------------------
-
-    def take(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """A work buffer; its content is whatever the last call left."""
-        with self._lock:
-            free = self._pool.get((name, shape))
-            if free:
-                return free.pop()
-        return aligned(shape, dtype)
-
-    def give_back(self, arrays: Mapping[str, Array]) -> None:
-        """Return work buffers; only those of the latest shapes are kept."""
-        with self._lock:
-            for name, array in arrays.items():
-                key = (name, array.shape)
-                for other in [k for k in self._pool if k[0] == name and k != key]:
-                    del self._pool[other]
-                self._pool.setdefault(key, []).append(array)
-
 
 class Session:
     """One call of an executable: its arrays, alive from the forward to the backward run."""
@@ -107,34 +96,37 @@ class Session:
         rows: int,
     ) -> None:
         self.program, self.steps, self.rows = program, steps, rows
-        self.arrays: dict[str, Array] = dict(given)
-        self.scratch: dict[str, Array] = {}
-        fresh = {buffer.name for made in program.produced for buffer in made}
-        for buffer in program.schedule.buffers.values():
-            if buffer.role is not Role.GIVEN and buffer.name not in fresh:
-                self.arrays[buffer.name] = self._allocate(buffer)
-        for name, count in program.layout.packed.items():
-            self.scratch[name] = program.take(name, (count,), program.dtype)
+        self.arrays: dict[str, Array] = {}
+        self.addresses: dict[str, int] = {}
+        self.give(given)
+        self.give(program.constants)
+        self.give({buffer.name: self._allocate(buffer) for buffer in program.kept})
+        sizes = {buffer.name: prod(self.shape(buffer)) for buffer in program.work}
+        self.block: Array | None = self._take(program.blocks, sizes)
+        self.weights: Array | None = self._take(program.weights, program.layout.kept)
         self.set_states(initial)
 
+    def _take(self, blocks: Blocks, sizes: Mapping[str, int]) -> Array:
+        places, total = placed(sizes, self.program.dtype.itemsize)
+        block = blocks.take(total)
+        start = address(block)
+        self.addresses |= {name: start + place for name, place in places.items()}
+        return block
+
     def _allocate(self, buffer: Buffer) -> Array:
-        shape, program = self.shape(buffer), self.program
-        if buffer.role is Role.IOTA:
-            return np.arange(buffer.size, dtype=program.dtype)
-        if buffer.role is Role.WORK and buffer.name not in program.summed:
-            self.scratch[buffer.name] = program.take(buffer.name, shape, program.dtype)
-            return self.scratch[buffer.name]
-        return aligned(shape, program.dtype, zero=buffer.name in program.summed)
+        zero = buffer.name in self.program.summed
+        return aligned(self.shape(buffer), self.program.dtype, zero=zero)
 
     def shape(self, buffer: Buffer) -> tuple[int, ...]:
         """A buffer's array shape in this call."""
-        slots = {Extent.ONE: (), Extent.RING: (2,), Extent.STEPS: (self.steps,),
-                 Extent.SEQUENCE: (self.steps + 1,)}[buffer.extent]  # fmt: skip
         if buffer.varies is Varies.ONCE:
             return buffer.shape
-        if buffer.varies is Varies.ROW:
-            return (self.rows, *buffer.shape)
-        return (*slots, self.rows, *buffer.shape)
+        rows = (self.rows, *buffer.shape)
+        if buffer.varies is Varies.ROW or buffer.extent is Extent.ONE:
+            return rows
+        if buffer.extent is Extent.RING:
+            return (2, *rows)
+        return (self.steps + (buffer.extent is Extent.SEQUENCE), *rows)
 
     def set_states(self, initial: Mapping[str, Array]) -> None:
         """Put initial values into the first slot of their states."""
@@ -152,22 +144,22 @@ class Session:
     def run(self, procedure: int = 0) -> None:
         """Run one procedure (0 forward, 1 backward), with fresh arrays for its results; the GIL
         is released meanwhile."""
-        for buffer in self.program.produced[procedure]:
-            self.arrays[buffer.name] = self._allocate(buffer)
-        layout, arrays = self.program.layout, self.arrays
-        pointers = [arrays[name].ctypes.data if name in arrays else None for name in layout.entries]
-        pointers += [self.scratch[name].ctypes.data for name in layout.packed]
+        self.give({b.name: self._allocate(b) for b in self.program.produced[procedure]})
+        layout = self.program.layout
+        pointers = [self.addresses.get(name) for name in layout.names]
         table = (ctypes.c_void_p * len(pointers))(*pointers)
         self.program.entries[procedure](table, self.steps, self.rows)
 
-    def give(self, late: Mapping[str, Array]) -> None:
-        """Hand over what only the backward run needs (cotangents)."""
-        self.arrays.update(late)
+    def give(self, arrays: Mapping[str, Array]) -> None:
+        """Hand over arrays by buffer name: now, or late (cotangents, for the backward run)."""
+        self.arrays.update(arrays)
+        self.addresses.update((name, address(array)) for name, array in arrays.items())
 
     def final(self, name: str) -> Array:
         """A state's value after the last step of its direction, copied: ``[B, *shape]``."""
         plan = self.program.schedule.states[name]
-        return self.arrays[plan.buffer.name][self._slot(name, first=False)].copy()
+        last: Array = self.arrays[plan.buffer.name][self._slot(name, first=False)]
+        return last.copy()
 
     def output(self, name: str) -> Array:
         """An output: a window on its buffer, which belongs to this call alone."""
@@ -178,9 +170,17 @@ class Session:
         return array
 
     def close(self) -> None:
-        """Hand the work buffers back; outputs stay valid."""
-        scratch, self.scratch = self.scratch, {}
-        self.program.give_back(scratch)
+        """Hand the work memory back; outputs stay valid."""
+        for blocks, name in ((self.program.blocks, "block"), (self.program.weights, "weights")):
+            block = getattr(self, name)
+            setattr(self, name, None)
+            if block is not None:
+                blocks.give_back(block)
+
+    def __del__(self) -> None:
+        # a pullback may be called again as long as anybody holds it: its session ends with it
+        if hasattr(self, "weights"):
+            self.close()
 
 
 def _summed(schedule: Schedule) -> set[str]:
@@ -189,7 +189,7 @@ def _summed(schedule: Schedule) -> set[str]:
     return {kernel.target.buffer.name for kernel in kernels if isinstance(kernel, totals)}
 
 
-def _produced(schedule: Schedule, procedure: Procedure, summed: set[str]) -> list[Buffer]:
+def _produced(procedure: Procedure, summed: set[str]) -> list[Buffer]:
     """Buffers that a procedure writes and that must be fresh whenever it runs: results, which
     belong to the caller, and sums, which start at 0."""
     found: dict[str, Buffer] = {}
