@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .arrangement import bidirectional, residual, stack
     from .cell import Cell, load, parse
     from .compiled import Compiled, Gradients
     from .runtime.arrays import ArgumentError
@@ -24,6 +25,9 @@ _HOME = {
     "Cell": "cell",
     "load": "cell",
     "parse": "cell",
+    "stack": "arrangement",
+    "bidirectional": "arrangement",
+    "residual": "arrangement",
     "Compiled": "compiled",
     "Gradients": "compiled",
     "ArgumentError": "runtime.arrays",

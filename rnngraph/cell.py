@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from . import library, syntax
 from .check import check
@@ -13,9 +14,14 @@ from .diagram import Diagram, diagram
 from .graph import Graph
 from .graph import show as show_graph
 from .passes.bind import bind, symbols
+from .sizes import Dim, Size
 from .source import Source
 
-Elaborate = Callable[[Mapping[str, int] | None, Mapping[str, float]], Graph]
+
+class Elaborate(Protocol):
+    """Makes the step graph for given sizes (None: they stay symbols) and constants."""
+
+    def __call__(self, sizes: Mapping[str, int] | None, consts: Mapping[str, float]) -> Graph: ...
 
 
 class Cell:
@@ -25,13 +31,27 @@ class Cell:
     """
 
     def __init__(
-        self, graph: Graph, text: str = "", elaborate: Elaborate | None = None
+        self,
+        graph: Graph,
+        text: str = "",
+        elaborate: Elaborate | None = None,
+        consts: Sequence[str] = (),
+        implied: Mapping[str, Dim] | None = None,
     ) -> None:
+        """``elaborate`` makes the graph for sizes and constants (names: ``consts``); without it
+        the symbols of ``graph`` are bound. ``implied`` holds sizes that follow from others."""
         self.graph = graph
         self.text = text or show_graph(graph)
-        self._elaborate = elaborate or self._bind_graph
+        self.consts = tuple(consts)
+        self.implied = dict(implied or {})
+        self._elaborate = elaborate
 
-    def _bind_graph(self, sizes: Mapping[str, int] | None, consts: Mapping[str, float]) -> Graph:
+    def elaborate(
+        self, sizes: Mapping[str, int] | None = None, consts: Mapping[str, float] | None = None
+    ) -> Graph:
+        """The step graph for given sizes (None: they stay symbols) and constants."""
+        if self._elaborate is not None:
+            return self._elaborate(sizes, consts or {})
         if consts:
             raise ValueError(f"'{self.name}' has no constant '{next(iter(consts))}'")
         return bind(self.graph, sizes or {})
@@ -57,7 +77,7 @@ class Cell:
         Raises CellError or ValueError for a size that is missing, unknown or no positive integer.
         """
         for name, value in sizes.items():
-            if name not in self.sizes:
+            if name not in self.sizes and name not in self.implied:
                 known = ", ".join(self.sizes) or "none"
                 raise ValueError(f"'{self.name}' has no size '{name}'; its sizes are {known}")
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -68,7 +88,16 @@ class Cell:
                 f"'{self.name}' needs {', '.join(missing)}, as in compile("
                 f"{', '.join(f'{name}=64' for name in self.sizes)})"
             )
-        return Cell(self._elaborate(sizes, consts or {}), self.text)
+        self._check_implied(sizes)
+        chosen = {name: sizes[name] for name in self.sizes}
+        return Cell(self.elaborate(chosen, consts), self.text)
+
+    def _check_implied(self, sizes: Mapping[str, int]) -> None:
+        for name, dim in self.implied.items():
+            value = dim.bind(sizes) if isinstance(dim, Size) else dim
+            if sizes.get(name, value) != value:
+                which = f"{dim} = {value}" if isinstance(dim, Size) else str(value)
+                raise ValueError(f"size {name} of '{self.name}' must be {which}, not {sizes[name]}")
 
     def compile(
         self,
@@ -104,10 +133,29 @@ class Cell:
         return {**data, "text/plain": repr(self)}, metadata
 
 
+@dataclass(frozen=True)
+class _Text:
+    """Elaborates a cell from its tree; pickled as the text."""
+
+    tree: syntax.Cell
+
+    def __call__(self, sizes: Mapping[str, int] | None, consts: Mapping[str, float]) -> Graph:
+        return check(self.tree, sizes, consts)
+
+    def __reduce__(self) -> Any:
+        return _reread, (self.tree.text.text, self.tree.text.name)
+
+
+def _reread(text: str, name: str) -> _Text:
+    return _Text(syntax.parse(Source(text, name)))
+
+
 def parse(text: str, name: str = "<text>") -> Cell:
     """The cell that a text describes. Raises CellError with all mistakes, each with a caret."""
     tree = syntax.parse(Source(text, name))
-    return Cell(check(tree), text, lambda sizes, consts: check(tree, sizes, consts))
+    bindings = (item.bindings for item in tree.items if isinstance(item, syntax.Const))
+    consts = [binding.name for found in bindings for binding in found]
+    return Cell(check(tree), text, _Text(tree), consts)
 
 
 def load(name: str | Path) -> Cell:
@@ -116,4 +164,5 @@ def load(name: str | Path) -> Cell:
     Raises FileNotFoundError, or CellError with all mistakes of the text.
     """
     path = library.find(name)
-    return parse(library.read(path), str(path) if path.parent != library.cells_folder() else path.name)
+    bundled = path.parent == library.cells_folder()
+    return parse(library.read(path), path.name if bundled else str(path))

@@ -217,11 +217,46 @@ class Graph:
         """The state that a leaf belongs to."""
         return self.states[leaf.attrs["name"]]
 
+    # --- copying and pickling: flat, so that no depth of graph is too deep ----------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        nodes = [
+            (n.op, [x.id for x in n.operands], n.attrs, n.shape, n.dtype, n.varies)
+            for n in self.nodes
+        ]
+        states = [
+            (s.name, s.leaf.id, s.init, s.delay, None if s.next is None else s.next.id, s.label)
+            for s in self.states.values()
+        ]
+        names = {k: (n.node.id, n.label) for k, n in self.names.items()}
+        tables = {t: {k: n.id for k, n in getattr(self, t).items()} for t in _TABLES}
+        return {"head": (self.title, self.doc, self.source), "nodes": nodes, "tables": tables,
+                "inits": self.inits, "states": states, "names": names}  # fmt: skip
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        self.__init__(*kept["head"])  # type: ignore[misc]
+        for op, ids, attrs, shape, dtype, varies in kept["nodes"]:
+            operands = tuple(self.nodes[i] for i in ids)
+            node = Node(self, len(self.nodes), op, operands, attrs, shape, dtype, varies)
+            self._interned[_key(op, operands, attrs, dtype)] = node
+            self.nodes.append(node)
+        for table, ids in kept["tables"].items():
+            getattr(self, table).update({k: self.nodes[i] for k, i in ids.items()})
+        self.inits.update(kept["inits"])
+        for name, leaf, init, delay, later, label in kept["states"]:
+            following = None if later is None else self.nodes[later]
+            self.states[name] = State(name, self.nodes[leaf], init, delay, following, label)
+        for name, (i, label) in kept["names"].items():
+            self.names[name] = Named(self.nodes[i], label)
+
     def __iter__(self) -> Iterator[Node]:
         return iter(self.reachable())
 
     def __str__(self) -> str:
         return show(self)
+
+
+_TABLES = ("inputs", "contexts", "params", "outputs")
 
 
 def spread(node: Node, to: Varies) -> Node:

@@ -7,11 +7,11 @@ from typing import Any
 
 from ..graph import Graph, Node
 from ..rewrite import finish, translate
-from ..sizes import Size
+from ..sizes import Dim, Size
 
 
-def bind(graph: Graph, sizes: Mapping[str, int]) -> Graph:
-    """The graph with the given symbols bound; others stay."""
+def bind(graph: Graph, sizes: Mapping[str, Dim]) -> Graph:
+    """The graph with the given symbols bound, to numbers or to other sizes; others stay."""
     new = Graph(graph.title, graph.doc, graph.source)
     mapping: dict[int, Node] = {}
     for name, node in graph.inputs.items():
@@ -33,7 +33,7 @@ def bind(graph: Graph, sizes: Mapping[str, int]) -> Graph:
     return new
 
 
-def _bound(value: Any, sizes: Mapping[str, int]) -> Any:
+def _bound(value: Any, sizes: Mapping[str, Dim]) -> Any:
     if isinstance(value, Size):
         return value.bind(sizes)
     if isinstance(value, tuple):
@@ -49,5 +49,3 @@ def symbols(graph: Graph) -> list[str]:
             if isinstance(dim, Size):
                 found.update(dict.fromkeys(sorted(dim.symbols())))
     return list(found)
-
-

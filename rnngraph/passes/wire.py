@@ -11,23 +11,25 @@ what belongs in the loop and what before and after it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ..graph import Graph, Node
 from ..rewrite import translate
 
 
 def wire(parts: Sequence[Graph], wires: Mapping[str, str], *, title: str, doc: str = "",
-         source: str = "", outputs: Iterable[str] | None = None) -> Graph:
+         source: str = "", outputs: Iterable[str] | None = None,
+         shared: Collection[str] = ()) -> Graph:
     """One graph of `parts`, in the order in which values flow.
 
     wires[input] = output: the input of a later part is that output of an earlier one, and is no
     input of the whole. outputs names the outputs of the whole (default: those that feed nothing).
+    shared names inputs, contexts and params that are one and the same in all parts that have them.
     Raises ValueError if two parts share a name, or a wire has no such ends, or its ends differ in
     shape or type.
     """
     parts = list(parts)
-    _check_names(parts, wires)
+    _check_names(parts, wires, shared)
     whole = Graph(title, doc, source)
     made: dict[str, Node] = {}
     for part in parts:
@@ -50,15 +52,27 @@ def _leaves(whole: Graph, part: Graph, wires: Mapping[str, str], made: Mapping[s
     mapping: dict[int, Node] = {}
     for name, node in part.inputs.items():
         mapping[node.id] = (_joined(name, node, wires[name], made) if name in wires
-                            else whole.input(name, node.shape, node.dtype))
+                            else _shared(whole.inputs, name, node)
+                            or whole.input(name, node.shape, node.dtype))
     for name, node in part.contexts.items():
-        mapping[node.id] = whole.context(name, node.shape, node.dtype)
+        mapping[node.id] = (_shared(whole.contexts, name, node)
+                            or whole.context(name, node.shape, node.dtype))
     for name, node in part.params.items():
-        mapping[node.id] = whole.param(name, node.shape, part.inits[name])
+        mapping[node.id] = (_shared(whole.params, name, node)
+                            or whole.param(name, node.shape, part.inits[name]))
     for state in part.states.values():
         leaf = whole.state(state.name, state.leaf.shape, state.init, state.delay)
         mapping[state.leaf.id] = leaf
     return mapping
+
+
+def _shared(table: Mapping[str, Node], name: str, node: Node) -> Node | None:
+    """The leaf that an earlier part brought along, if one did."""
+    found = table.get(name)
+    if found is not None and (found.shape, found.dtype) != (node.shape, node.dtype):
+        raise ValueError(f"'{name}' is shared, but {found.dtype} {list(found.shape)} in one part "
+                         f"and {node.dtype} {list(node.shape)} in another")
+    return found
 
 
 def _joined(name: str, node: Node, output: str, made: Mapping[str, Node]) -> Node:
@@ -71,8 +85,10 @@ def _joined(name: str, node: Node, output: str, made: Mapping[str, Node]) -> Nod
     return source
 
 
-def _check_names(parts: Sequence[Graph], wires: Mapping[str, str]) -> None:
-    declared = Counter(name for part in parts for name in part.leaves if name not in wires)
+def _check_names(parts: Sequence[Graph], wires: Mapping[str, str], shared: Collection[str]
+                 ) -> None:
+    declared = Counter(name for part in parts for name in part.leaves
+                       if name not in wires and name not in shared)
     declared.update(name for part in parts for name in {*part.names, *part.outputs} - set(
         part.leaves))
     twice = sorted(name for name, count in declared.items() if count > 1)

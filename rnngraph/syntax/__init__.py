@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from .parser import parse
 from .printer import print_cell, print_expression
-from .tree import Cell
+from .tree import Cell, Const
 
-__all__ = ["Cell", "parse", "print_cell", "print_expression"]
+__all__ = ["Cell", "Const", "parse", "print_cell", "print_expression"]

@@ -1,0 +1,41 @@
+"""Renaming: every name of a step graph gets a prefix, so that copies of a cell can share a graph.
+
+    before:  param W_f, state h, value f         after:  layer0.W_f, layer0.h, layer0.f
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ..graph import Graph, Node
+from ..rewrite import translate
+
+
+def rename(graph: Graph, prefix: str, but: Collection[str] = ()) -> Graph:
+    """The graph with ``prefix`` before all names, but those of the kinds ``but``: "inputs",
+    "contexts", "params", "states", "names", "outputs"."""
+
+    def called(kind: str, name: str) -> str:
+        return name if kind in but else prefix + name
+
+    new = Graph(graph.title, graph.doc, graph.source)
+    mapping: dict[int, Node] = {}
+    for name, node in graph.inputs.items():
+        mapping[node.id] = new.input(called("inputs", name), node.shape, node.dtype)
+    for name, node in graph.contexts.items():
+        mapping[node.id] = new.context(called("contexts", name), node.shape, node.dtype)
+    for name, node in graph.params.items():
+        mapping[node.id] = new.param(called("params", name), node.shape, graph.inits[name])
+    for state in graph.states.values():
+        init = called("params", state.init) if isinstance(state.init, str) else state.init
+        name = called("states", state.name)
+        mapping[state.leaf.id] = new.state(name, state.leaf.shape, init, state.delay)
+    translate(new, graph.roots(), mapping)
+    for state in graph.states.values():
+        if state.next is not None:
+            new.advance(called("states", state.name), mapping[state.next.id], state.label)
+    for name, named in graph.names.items():
+        new.name(called("names", name), mapping[named.node.id], named.label)
+    for name, node in graph.outputs.items():
+        new.output(called("outputs", name), mapping[node.id])
+    return new
