@@ -149,13 +149,21 @@ class Emitter:
             return lanes.load_splat(address)
         return self._load_strided(address, stride, lanes, width if count is None else count)
 
+    def load_scalar(self, pointer: ir.Value) -> ir.Value:
+        """One real."""
+        return self.builder.load(pointer, typ=self.format.element, align=self.format.bytes)
+
+    def store_scalar(self, value: ir.Value, pointer: ir.Value) -> None:
+        """Write one real."""
+        self.builder.store(value, pointer, align=self.format.bytes)
+
     def _load_strided(
         self, address: ir.Value, stride: int, lanes: LlvmLanes, count: int
     ) -> ir.Value:
         vector = lanes.const(0.0)
         for lane in range(count):
             place = self.at(address, number(lane * stride))
-            value = self.builder.load(place, typ=self.format.element, align=self.format.bytes)
+            value = self.load_scalar(place)
             vector = self.builder.insert_element(vector, value, ir.Constant(ir.IntType(32), lane))
         return vector
 
@@ -191,4 +199,4 @@ class Emitter:
         for lane in range(width if count is None else count):
             place = self.at(address, number(lane * view.strides[-1]))
             scalar = self.builder.extract_element(value, ir.Constant(ir.IntType(32), lane))
-            self.builder.store(scalar, place, align=self.format.bytes)
+            self.store_scalar(scalar, place)

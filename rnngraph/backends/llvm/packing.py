@@ -10,9 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from llvmlite import ir
+
 from ...schedule.grammar import Product, Tile, View
 from .emitter import Emitter, number
 from .target import Target
+
+# elements before a copy of the weights' source; the first of them is not 0 once there is a copy
+HEADER = 16
 
 
 @dataclass(frozen=True)
@@ -84,25 +89,29 @@ def write_packing(emitter: Emitter, group: Group, shape: Shape, target: str) -> 
 def _write_member(
     emitter: Emitter, group: Group, shape: Shape, target: str, member: int, weight: View
 ) -> None:
-    packed = emitter.pointers[target, 0]
-    stride = len(group.members) * shape.panel
+    """Panel by panel, along k: a panel's units are read side by side and written in a row."""
+    line = len(group.members) * shape.panel
+    packed = emitter.at(emitter.pointers[target, 0], number(member * shape.panel))
     source = emitter.row_start(weight, number(0))
+    whole, rest = divmod(shape.units, shape.panel)
 
-    def unit(u: object) -> None:
-        panel = emitter.builder.sdiv(u, number(shape.panel))
-        place = emitter.builder.srem(u, number(shape.panel))
-        base = emitter.mul(panel, number(group.depth * stride))
-        base = emitter.add(emitter.add(base, number(member * shape.panel)), place)
-        row = emitter.at(packed, base)
+    def panel(p: ir.Value, units: int) -> None:
+        first = emitter.mul(p, number(shape.panel))
+        base = emitter.at(packed, emitter.mul(p, number(group.depth * line)))
 
-        def step(k: object) -> None:
-            address = emitter.element(weight, source, (u, k))
-            value = emitter.builder.load(
-                address, typ=emitter.format.element, align=emitter.format.bytes
-            )
-            place = emitter.at(row, emitter.mul(k, number(stride)))
-            emitter.builder.store(value, place, align=emitter.format.bytes)
+        def along(k: ir.Value) -> None:
+            row = emitter.at(base, emitter.mul(k, number(line)))
 
-        emitter.loop(number(0), number(group.depth), 1, step)
+            def unit(u: ir.Value) -> None:
+                place = emitter.element(weight, source, (emitter.add(first, u), k))
+                value = emitter.load_scalar(place)
+                emitter.store_scalar(value, emitter.at(row, u))
 
-    emitter.loop(number(0), number(shape.units), 1, unit)
+            emitter.loop(number(0), number(units), 1, unit)
+
+        emitter.loop(number(0), number(group.depth), 1, along)
+
+    if whole:
+        emitter.loop(number(0), number(whole), 1, lambda p: panel(p, shape.panel))
+    if rest:
+        panel(number(whole), rest)

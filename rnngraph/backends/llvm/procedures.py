@@ -3,7 +3,7 @@
     void forward(ptr table, i64 T, i64 B)
 
 ``table`` holds one pointer per buffer, in the order of ``Layout.entries``, then one per group of
-packed weights. The module knows no T and no B: the same code runs any sequence and any batch.
+packed weights and per copy of their sources. The module knows no T and no B: the same code runs any sequence and any batch.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from .packing import Group, groups, packed_size, tile_shape, write_packing
 from .target import Target
 from .tiles import packed_name, write_tile
 from .totals import write_column_total, write_outer_total, write_scatter_total
+from .weights import Packing, Refresher, at_start, copy_name, copy_size, write_refresh
 
 # rows that run through all kernels of a batch phase before the next ones: they stay in the cache
 CHUNK_ROWS = 256
@@ -40,14 +41,22 @@ CHUNK_ROWS = 256
 
 @dataclass
 class Layout:
-    """What the table holds: buffer names in order, then packed weights with their elements."""
+    """What the table holds: buffers in order, then packed weights and copies of their sources,
+    with their elements. These two are kept from call to call, and begin as zeros."""
 
     entries: list[str]
     packed: dict[str, int] = field(default_factory=dict)
+    copies: dict[str, int] = field(default_factory=dict)
 
-    def place(self, name: str) -> int:
-        """The position of an entry in the table."""
-        return [*self.entries, *self.packed].index(name)
+    @property
+    def names(self) -> list[str]:
+        """All entries in the order of the table."""
+        return [*self.entries, *self.packed, *self.copies]
+
+    @property
+    def kept(self) -> dict[str, int]:
+        """Entries that are kept from call to call, with their elements."""
+        return {**self.packed, **self.copies}
 
 
 def write_module(schedule: Schedule, real: Real, target: Target) -> tuple[ir.Module, Layout]:
@@ -65,7 +74,7 @@ class _Function:
     kernel: Kernel
     function: ir.Function
     streams: tuple[Stream, ...]
-    packs: tuple[tuple[ir.Function, tuple[Stream, ...]], ...]
+    packings: tuple[Packing, ...]
 
 
 class _ModuleWriter:
@@ -74,6 +83,11 @@ class _ModuleWriter:
         self.module = ir.Module("rnngraph")
         self.layout = Layout(list(schedule.buffers))
         self.functions: dict[int, _Function] = {}
+        self.refresh = write_refresh(self.module, self._emitter)
+
+    def _emitter(self, function: ir.Function) -> Emitter:
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        return Emitter(builder, self.real, self.target)
 
     # --- kernels -----------------------------------------------------------------------
 
@@ -82,13 +96,20 @@ class _ModuleWriter:
         for p, phase in enumerate(procedure.phases):
             for k, kernel in enumerate(phase.kernels):
                 label = f"{procedure.name}_{p}_{k}"
-                packs = tuple(self._packing(kernel, label))
-                names = [s for _, streams in packs for s in streams if s[0] in self.layout.packed]
-                streams = tuple(dict.fromkeys([*map(stream, views(kernel)), *names]))
+                packings = tuple(self._packings(kernel, label))
+                packed = [packing.streams[-1] for packing in packings]
+                streams = tuple(dict.fromkeys([*map(stream, views(kernel)), *packed]))
                 function, emitter, rows = self._open(label, streams)
                 self._write_kernel(emitter, kernel, label, rows)
                 emitter.builder.ret_void()
-                self.functions[id(kernel)] = _Function(kernel, function, streams, packs)
+                self.functions[id(kernel)] = _Function(kernel, function, streams, packings)
+                self._keep_copies(packings, procedure.name, p)
+
+    def _keep_copies(self, packings: tuple[Packing, ...], procedure: str, phase: int) -> None:
+        for packing in packings:
+            label = procedure if at_start(packing) else f"{procedure}_{phase}"
+            for source in packing.sources:
+                self.layout.copies[copy_name(label, source)] = copy_size(source)
 
     def _open(
         self, name: str, streams: tuple[Stream, ...]
@@ -98,9 +119,9 @@ class _ModuleWriter:
         function.linkage = "internal"
         function.attributes.add("nounwind")
         function.attributes.add("noinline")
-        builder = ir.IRBuilder(function.append_basic_block("entry"))
-        pointers = dict(zip(streams, function.args[1:], strict=True))
-        return function, Emitter(builder, self.real, self.target, pointers), function.args[0]
+        emitter = self._emitter(function)
+        emitter.pointers.update(zip(streams, function.args[1:], strict=True))
+        return function, emitter, function.args[0]
 
     def _write_kernel(self, emitter: Emitter, kernel: Kernel, label: str, rows: ir.Value) -> None:
         graph = self.schedule.graph
@@ -113,20 +134,19 @@ class _ModuleWriter:
         else:
             write_scatter_total(emitter, kernel, rows)
 
-    def _packing(
-        self, kernel: Kernel, label: str
-    ) -> Iterator[tuple[ir.Function, tuple[Stream, ...]]]:
+    def _packings(self, kernel: Kernel, label: str) -> Iterator[Packing]:
         for place, group in enumerate(_groups(kernel)):
             assert isinstance(kernel, Tile)
             shape = tile_shape(kernel, self.real, self.target)
             name = packed_name(label, place)
             self.layout.packed[name] = packed_size(group, shape)
             weights = [stream(weight) for _, weight in group.members]
-            streams = tuple(dict.fromkeys([*weights, (name, 0)]))
+            streams = (*dict.fromkeys(weights), (name, 0))
             function, emitter, _ = self._open(f"pack_{label}_{place}", streams)
             write_packing(emitter, group, shape, name)
             emitter.builder.ret_void()
-            yield function, streams
+            sources = tuple(dict.fromkeys(weight.buffer for _, weight in group.members))
+            yield Packing(function, streams, sources)
 
     # --- procedures --------------------------------------------------------------------
 
@@ -135,12 +155,16 @@ class _ModuleWriter:
         kind = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64])
         function = ir.Function(self.module, kind, procedure.name)
         function.attributes.add("nounwind")
-        builder = ir.IRBuilder(function.append_basic_block("entry"))
-        table, steps, rows = function.args
-        driver = _Driver(Emitter(builder, self.real, self.target), self, table, steps, rows)
-        for phase in procedure.phases:
-            driver.run(phase)
-        builder.ret_void()
+        emitter = self._emitter(function)
+        driver = _Driver(emitter, self, procedure.name, *function.args)
+        driver.refresh([f for p in procedure.phases for f in self.of(p)])
+        for number_, phase in enumerate(procedure.phases):
+            driver.run(number_, phase)
+        emitter.builder.ret_void()
+
+    def of(self, phase: Phase) -> list[_Function]:
+        """The functions of a phase's kernels."""
+        return [self.functions[id(kernel)] for kernel in phase.kernels]
 
 
 def _groups(kernel: Kernel) -> list[Group]:
@@ -156,28 +180,39 @@ class _Driver:
         self,
         emitter: Emitter,
         module: _ModuleWriter,
+        procedure: str,
         table: ir.Value,
         steps: ir.Value,
         rows: ir.Value,
     ) -> None:
         self.emitter, self.builder, self.module = emitter, emitter.builder, module
-        self.steps, self.rows = steps, rows
-        self.bases = {name: self._entry(table, name) for name in self._names()}
+        self.procedure, self.steps, self.rows = procedure, steps, rows
+        names = module.layout.names
+        self.bases = {name: self._entry(table, place) for place, name in enumerate(names)}
 
-    def _names(self) -> list[str]:
-        return [*self.module.layout.entries, *self.module.layout.packed]
-
-    def _entry(self, table: ir.Value, name: str) -> ir.Value:
-        place = number(self.module.layout.place(name))
-        address = self.builder.gep(table, [place], source_etype=POINTER)
+    def _entry(self, table: ir.Value, place: int) -> ir.Value:
+        address = self.builder.gep(table, [number(place)], source_etype=POINTER)
         return self.builder.load(address, typ=POINTER, align=8)
 
-    def run(self, phase: Phase) -> None:
-        """Pack what the phase multiplies with, then run its kernels."""
-        functions = [self.module.functions[id(kernel)] for kernel in phase.kernels]
-        for function in functions:
-            for pack, streams in function.packs:
-                self.builder.call(pack, [number(1), *(self.bases[name] for name, _ in streams)])
+    # --- weights -------------------------------------------------------------------------
+
+    def refresh(self, functions: list[_Function]) -> None:
+        """Pack what parameters changed."""
+        self._pack([p for f in functions for p in f.packings if at_start(p)], self.procedure)
+
+    def _pack(self, packings: list[Packing], label: str) -> None:
+        refresher = Refresher(self.emitter, self.module.refresh, self.bases, label)
+        changed = refresher.compare(packings)
+        for packing in packings:
+            refresher.pack(packing, changed)
+
+    # --- phases --------------------------------------------------------------------------
+
+    def run(self, place: int, phase: Phase) -> None:
+        """Pack what earlier phases computed, then run the phase's kernels."""
+        functions = self.module.of(phase)
+        late = [p for f in functions for p in f.packings if not at_start(p)]
+        self._pack(late, f"{self.procedure}_{place}")
         {"once": self._once, "rows": self._per_row, "loop": self._loop, "batch": self._batch}[
             phase.kind
         ](phase, functions)
