@@ -37,7 +37,7 @@ def find(name: str | Path) -> Path:
     if bundled.is_file():
         return bundled
     close = get_close_matches(str(path), names(), 1)
-    hint = f"; did you mean '{close[0]}'?" if close else ""
+    hint = f"; did you mean '{close[0]}'?" if close else "."
     raise FileNotFoundError(
         f"no cell '{path}'{hint} The library has {', '.join(names())}; "
         "a cell of your own is named by its path, such as ./my.cell"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..cell import Cell, parse, stack
+from ..arrangement import stack
+from ..cell import Cell, parse
 from ..tasks import text as texts
 from ..tasks.text import Streams, Text
 from .characters import as_inputs, nats_per_character, sample
@@ -156,7 +157,7 @@ def _checked(setting: Setting) -> Setting:
 
 
 def _prepared(setting: Setting, cell: Cell, text: Text, folder: Path) -> _Job:
-    whole = stack(*[cell] * setting.layers) if setting.layers > 1 else cell
+    whole = stack(cell, layers=setting.layers)
     model = language_model(whole, len(text.characters), embedding=setting.embedding,
                            hidden=setting.hidden, sizes=setting.sizes).compile(dtype=setting.dtype)
     passage = len(Streams(text.train, setting.batch, setting.window))

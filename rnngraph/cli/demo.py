@@ -1,0 +1,49 @@
+"""``rnngraph demo``: the main job from end to end, on real sentences and without a network."""
+
+from __future__ import annotations
+
+import inspect
+from argparse import SUPPRESS, ArgumentParser, Namespace
+
+from .. import demo
+from .arguments import add_sizes, named_cell, natural, positive
+
+FOLDER = "rnngraph-demo"
+EPILOG = """\
+A cell learns which form of a verb follows in sentences such as "The cat, which ate already, was
+full.". The demo prints its accuracy by the number of misleading nouns, finds by ablation the unit
+that carries the number, and writes a picture of that unit's gates word by word, the diagram of
+the cell, and the weights.
+
+examples:
+  rnngraph demo
+  rnngraph demo gru-demo --cell gru
+  rnngraph demo out --cell my.cell --hidden 64 --seconds 120
+"""
+OPTIONS = {
+    "hidden": (positive, "units of the cell"),
+    "embedding": (positive, "numbers that stand for a word"),
+    "seed": (natural, "of the sentences and of the first parameters"),
+    "steps": (positive, "batches to train for"),
+    "seconds": (float, "training ends after so long at the latest"),
+}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of ``demo``; defaults are those of ``rnngraph.demo.run``."""
+    parser.add_argument("folder", nargs="?", default=FOLDER, metavar="FOLDER",
+                        help=f"where files are written (default: {FOLDER})")  # fmt: skip
+    parser.add_argument("--cell", metavar="CELL", help="a library name or a path (default: lstm)")
+    defaults = inspect.signature(demo.run).parameters
+    for name, (kind, text) in OPTIONS.items():
+        parser.add_argument(f"--{name}", type=kind, default=SUPPRESS, metavar="N",
+                            help=f"{text} (default: {defaults[name].default})")  # fmt: skip
+    add_sizes(parser, consts=False)
+
+
+def run(args: Namespace) -> int:
+    """Run the demo."""
+    given = {name: getattr(args, name) for name in OPTIONS if hasattr(args, name)}
+    cell = named_cell(args.cell) if args.cell else None
+    demo.run(args.folder, cell=cell, sizes=dict(args.sizes), **given)
+    return 0
