@@ -1,7 +1,7 @@
 """The way of a cell as a named, ordered list of stages.
 
-    graph -> (masks) -> simplified -> pinned -> shared -> (gradient) -> lowered -> hoisted -> schedule
-          -> machine code
+    graph -> (masks) -> simplified -> selected -> (gradient) -> (tangent) -> pinned -> lowered
+          -> hoisted -> schedule -> machine code
 
 ``STAGES`` is that list; every value on the way can be printed, verified and evaluated.
 """
@@ -17,61 +17,66 @@ from .passes.gradient import gradient
 from .passes.hoist import hoist
 from .passes.lower import lower
 from .passes.mask import reverse, with_lengths, with_reset
-from .passes.pin import pin
+from .passes.pin import pin, select
 from .passes.share import share
 from .passes.simplify import simplify
+from .passes.tangent import tangent
 from .runtime.executable import Executable
 from .schedule import Schedule, schedule
 from .schedule.cost import hoisting_pays
 from .settings import settings
 from .verify import verify
 
-MARK = "d"
+# marks of cotangents, d(name), and of tangents, t(name)
+MARK, PUSH = "d", "t"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a graph: which outputs and named values, with gradients or not, which
-    masks, and whether few rows (then hoisting pays) or many are to be expected."""
+    """What is asked of a graph: which outputs and named values, gradients with respect to what,
+    tangents along what, which masks, and whether few rows (then hoisting pays) or many are to be
+    expected."""
 
     outputs: tuple[str, ...]
     names: tuple[str, ...] = ()
     wrt: tuple[str, ...] | None = None
+    along: tuple[str, ...] | None = None
     lengths: bool = False
     reset: bool = False
     reverse: bool = False
     few_rows: bool = False
 
     @property
-    def differentiates(self) -> bool:
-        """True when gradients are asked for."""
-        return self.wrt is not None
+    def pulls_back(self) -> bool:
+        """True when gradients wait for cotangents that are given after the forward run."""
+        return self.wrt is not None and self.along is None
 
 
 def _mask(graph: Graph, request: Request) -> Graph:
+    # the direction first: a sequence has its start at the other end for what runs backwards
     for wanted, apply in (
+        (request.reverse, reverse),
         (request.reset, with_reset),
         (request.lengths, with_lengths),
-        (request.reverse, reverse),
     ):
         graph = apply(graph) if wanted else graph
     return graph
 
 
 def _select(graph: Graph, request: Request) -> Graph:
-    return pin(graph, request.outputs, request.names)
+    return share(select(graph, request.outputs, request.names))
 
 
 def _differentiate(graph: Graph, request: Request) -> Graph:
     if request.wrt is None:
         return graph
-    joint = simplify(gradient(graph, request.wrt, MARK))
-    return share(pin(joint, *_derived(graph, request)))
+    return share(simplify(gradient(graph, request.wrt, MARK)))
 
 
-def _derived(graph: Graph, request: Request) -> tuple[list[str], list[str]]:
-    assert request.wrt is not None
-    return [*graph.outputs, *(f"{MARK}({name})" for name in request.wrt)], []
+def _push(graph: Graph, request: Request) -> Graph:
+    if request.along is None:
+        return graph
+    return share(simplify(tangent(graph, request.along, PUSH)))
 
 
 def _hoist(graph: Graph, request: Request) -> Graph:
@@ -80,7 +85,7 @@ def _hoist(graph: Graph, request: Request) -> Graph:
 
 def _schedule(graph: Graph, request: Request) -> Schedule:
     late: list[str] = []
-    if request.differentiates:
+    if request.pulls_back:
         late = [name for name in graph.leaves if name.startswith((f"{MARK}(", f"{MARK}out("))]
     return schedule(graph, late)
 
@@ -88,9 +93,10 @@ def _schedule(graph: Graph, request: Request) -> Schedule:
 STAGES: tuple[tuple[str, Callable[[Any, Request], Any]], ...] = (
     ("masked", _mask),
     ("simplified", lambda graph, request: simplify(graph)),
-    ("pinned", _select),
-    ("shared", lambda graph, request: share(graph)),
+    ("selected", _select),
     ("gradient", _differentiate),
+    ("tangent", _push),
+    ("pinned", lambda graph, request: pin(graph, graph.outputs)),
     ("lowered", lambda graph, request: lower(graph)),
     ("hoisted", _hoist),
     ("schedule", _schedule),

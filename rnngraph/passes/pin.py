@@ -1,9 +1,11 @@
-"""Pinning: what a call returns or carries becomes a value of its own.
+"""Selecting and pinning: what a call returns, and that it has memory of its own.
 
-    output y = x            ->  y = copy of x
-    xp' = x  (a delay line) ->  xp' = copy of x
+    select   outputs: just those asked for, and the named values asked for
+    pin      output y = x            ->  y = copy of x
+             xp' = x  (a delay line) ->  xp' = copy of x
 
-Leaves and windows on other values have no kernel that could store them; a copy has.
+Leaves and windows on other values have no kernel that could store them; a copy has. A copy is no
+step of differentiation, so pinning comes after it.
 """
 
 from __future__ import annotations
@@ -17,13 +19,19 @@ from ..rewrite import rebuild
 WINDOWS = ("slice", "transpose", "reshape", "expand", "gather")
 
 
-def pin(graph: Graph, outputs: Iterable[str], names: Iterable[str]) -> Graph:
+def select(graph: Graph, outputs: Iterable[str], names: Iterable[str] = ()) -> Graph:
     """The graph with just ``outputs``, and the named values or states ``names``, as outputs."""
     new = rebuild(graph)
     wanted = {name: new.outputs[name] for name in outputs}
-    wanted |= {name: _named(new, name) for name in names}
-    new.outputs = {name: _pinned(node) for name, node in wanted.items()}
+    new.outputs = wanted | {name: _named(new, name) for name in names}
     new.names = {}
+    return new
+
+
+def pin(graph: Graph, outputs: Iterable[str], names: Iterable[str] = ()) -> Graph:
+    """What ``select`` gives, with every output and next state in memory of its own."""
+    new = select(graph, outputs, names)
+    new.outputs = {name: _pinned(node) for name, node in new.outputs.items()}
     for state in new.states.values():
         if state.next is not None:
             state.next = _pinned(state.next)
