@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..graph import Graph, Node, Varies
-from ..passes.mask import RESET, RUNNING
+from ..passes.mask import ENDS, INSIDE, STARTS
 from .arrays import ArgumentError, Array, fitted, known
 
 
@@ -26,12 +26,11 @@ class Call:
     reset: bool = False
     reverse: bool = False
     batch_first: bool = False
-    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
-    def out(self, array: Array) -> Array:
-        """A per-step result in the caller's order of axes."""
-        per_step = array.shape[:2] == (self.steps, self.rows) and array.ndim >= 2
-        return np.swapaxes(array, 0, 1) if self.batch_first and per_step else array
+    def out(self, array: Array, varies: Varies = Varies.STEP) -> Array:
+        """A result in the caller's order of axes."""
+        swap = self.batch_first and varies is Varies.STEP
+        return np.swapaxes(array, 0, 1) if swap else array
 
 
 class Arguments:
@@ -64,9 +63,10 @@ class Arguments:
                     batch_first)  # fmt: skip
         call.initial = self._initial(state or {}, rows, call.given)
         if lengths is not None:
-            call.given[RUNNING] = self._running(lengths, steps, rows)
+            self._set_lengths(call, lengths)
+        self._check_indices(call.given)
         if reset is not None:
-            call.given[RESET] = self._reset(reset, steps, rows, batch_first)
+            self._set_reset(call, reset)
         return call
 
     # --- inputs ------------------------------------------------------------------------------
@@ -91,26 +91,25 @@ class Arguments:
         leaf = self.graph.inputs[name]
         lead = ("B", "T") if batch_first else ("T", "B")
         array = fitted(value, name, (*lead, *leaf.shape), self._dtype(leaf))
-        self._check_indices(name, array)
         return np.ascontiguousarray(np.swapaxes(array, 0, 1)) if batch_first else array
 
     def _context(self, name: str, value: Any) -> Array:
         leaf = self.graph.contexts[name]
-        array = fitted(value, name, ("B", *leaf.shape), self._dtype(leaf))
-        self._check_indices(name, array)
-        return array
+        return fitted(value, name, ("B", *leaf.shape), self._dtype(leaf))
 
     def _dtype(self, leaf: Node) -> np.dtype[Any]:
         return np.dtype(np.int64) if leaf.dtype == "int" else self.dtype
 
-    def _check_indices(self, name: str, array: Array) -> None:
-        limit = self.limits.get(name)
-        if limit is None or not array.size:
-            return
-        low, high = int(array.min()), int(array.max())
-        if low < 0 or high >= limit:
-            wrong = low if low < 0 else high
-            raise ArgumentError(f"'{name}' holds {wrong}, expected integers from 0 to {limit - 1}")
+    def _check_indices(self, given: Mapping[str, Array]) -> None:
+        """Integers that look something up must be rows of the table: nothing else checks them."""
+        for name, limit in self.limits.items():
+            array = given[name]
+            low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
+            if low < 0 or high >= limit:
+                wrong = low if low < 0 else high
+                raise ArgumentError(
+                    f"'{name}' holds {wrong}, expected integers from 0 to {limit - 1}"
+                )
 
     def _params(self, params: Mapping[str, Any]) -> dict[str, Array]:
         known(params, list(self.graph.params), "parameter")
@@ -152,17 +151,25 @@ class Arguments:
 
     # --- masks -------------------------------------------------------------------------------
 
-    def _running(self, lengths: Any, steps: int, rows: int) -> Array:
-        array = fitted(lengths, "lengths", (rows,), np.dtype(np.int64))
-        if array.size and (array.min() < 0 or array.max() > steps):
+    def _set_lengths(self, call: Call, lengths: Any) -> None:
+        array = fitted(lengths, "lengths", (call.rows,), np.dtype(np.int64))
+        if array.size and (array.min() < 0 or array.max() > call.steps):
             wrong = array.min() if array.min() < 0 else array.max()
-            raise ArgumentError(f"'lengths' holds {wrong}, expected 0 to {steps}")
-        return (np.arange(steps)[:, None] < array[None, :]).astype(self.dtype)
+            raise ArgumentError(f"'lengths' holds {wrong}, expected 0 to {call.steps}")
+        inside = np.arange(call.steps)[:, None] < array[None, :]
+        call.given[INSIDE] = inside.astype(self.dtype)
+        for name, leaf in self.graph.inputs.items():
+            if leaf.dtype == "int":  # padding may hold anything, -1 too
+                mask = inside.reshape(*inside.shape, *(1 for _ in leaf.shape))
+                call.given[name] = np.where(mask, call.given[name], 0)
 
-    def _reset(self, reset: Any, steps: int, rows: int, batch_first: bool) -> Array:
-        shape = (rows, steps) if batch_first else (steps, rows)
+    def _set_reset(self, call: Call, reset: Any) -> None:
+        shape = (call.rows, call.steps) if call.batch_first else (call.steps, call.rows)
         array = fitted(reset, "reset", shape, self.dtype)
-        return np.ascontiguousarray(array.T) if batch_first else array
+        starts = np.ascontiguousarray(array.T) if call.batch_first else array
+        ends = np.zeros_like(starts)
+        ends[:-1] = starts[1:]
+        call.given[STARTS], call.given[ENDS] = starts, ends
 
     # --- cotangents --------------------------------------------------------------------------
 
