@@ -34,7 +34,7 @@ def schedule_view(graph: Graph, detail: str | None = None) -> Diagram:
 
     Sizes that are still open are taken as 64.
     """
-    bound = bind(graph, {name: DEFAULT_SIZE for name in symbols(graph)})
+    bound = bind(graph, dict.fromkeys(symbols(graph), DEFAULT_SIZE))
     plan: Schedule = stages(bound, Request(tuple(bound.outputs)))["schedule"]
     return diagram(plan.graph, detail=detail or "ops", groups=dict(_groups(plan)))
 

@@ -27,13 +27,25 @@ def add_cell(parser: ArgumentParser) -> None:
 def add_sizes(parser: ArgumentParser, consts: bool = True) -> None:
     """--sizes H=128 I=64 and, where constants can be set, --const dt=0.1."""
     parser.add_argument(
-        "--sizes", type=_size, nargs="+", action="extend", default=[], metavar="NAME=N",
-        help="sizes of the cell, such as H=128 I=64")  # fmt: skip
+        "--sizes",
+        type=_size,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=N",
+        help="sizes of the cell, such as H=128 I=64",
+    )
     if not consts:
         return
     parser.add_argument(
-        "--const", type=_const, nargs="+", action="extend", default=[], metavar="NAME=VALUE",
-        help="constants of the cell, such as dt=0.1")  # fmt: skip
+        "--const",
+        type=_const,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="constants of the cell, such as dt=0.1",
+    )
 
 
 def add_machine(parser: ArgumentParser) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import Any
 
 from .. import demo
 from .arguments import add_sizes, named_cell, natural, positive
@@ -20,7 +22,7 @@ examples:
   rnngraph demo gru-demo --cell gru
   rnngraph demo out --cell my.cell --hidden 64 --seconds 120
 """
-OPTIONS = {
+OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
     "hidden": (positive, "units of the cell"),
     "embedding": (positive, "numbers that stand for a word"),
     "seed": (natural, "of the sentences and of the first parameters"),
@@ -31,13 +33,23 @@ OPTIONS = {
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``demo``; defaults are those of ``rnngraph.demo.run``."""
-    parser.add_argument("folder", nargs="?", default=FOLDER, metavar="FOLDER",
-                        help=f"where files are written (default: {FOLDER})")  # fmt: skip
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        default=FOLDER,
+        metavar="FOLDER",
+        help=f"where files are written (default: {FOLDER})",
+    )
     parser.add_argument("--cell", metavar="CELL", help="a library name or a path (default: lstm)")
     defaults = inspect.signature(demo.run).parameters
     for name, (kind, text) in OPTIONS.items():
-        parser.add_argument(f"--{name}", type=kind, default=SUPPRESS, metavar="N",
-                            help=f"{text} (default: {defaults[name].default})")  # fmt: skip
+        parser.add_argument(
+            f"--{name}",
+            type=kind,
+            default=SUPPRESS,
+            metavar="N",
+            help=f"{text} (default: {defaults[name].default})",
+        )
     add_sizes(parser, consts=False)
 
 

@@ -18,7 +18,7 @@ EPILOG = """\
 examples:
   rnngraph draw lstm                               writes LSTM.svg
   rnngraph draw lstm -o lstm.png
-  rnngraph draw gru --detail ops -o gru.pdf        every operation (pdf: see 'pip install rnngraph[cairo]')
+  rnngraph draw gru --detail ops -o gru.pdf        every operation
   rnngraph draw lstm --view gradient -o back.svg   the gradient beside the cell
   rnngraph draw lstm --view schedule -o plan.svg   what runs in the loop, what before and after it
   rnngraph draw my.cell -o - --format dot | dot -Tpng > my.png
@@ -28,13 +28,18 @@ examples:
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``draw``."""
     add_cell(parser)
-    parser.add_argument("-o", "--output", metavar="FILE",
-                        help=f"a file ending in .{', .'.join((*FORMATS, DOT))}; - for standard "
-                        "output (default: the cell's name with .svg)")  # fmt: skip
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=f"a file ending in .{', .'.join((*FORMATS, DOT))}; - for standard "
+        "output (default: the cell's name with .svg)",
+    )
     parser.add_argument("--format", choices=(*FORMATS, DOT), help="instead of the file's ending")
     parser.add_argument("--detail", choices=[*DETAILS], help="named values only, or every op")
-    parser.add_argument("--view", choices=[*VIEWS], default="cell",
-                        help="what is drawn (default: cell)")  # fmt: skip
+    parser.add_argument(
+        "--view", choices=[*VIEWS], default="cell", help="what is drawn (default: cell)"
+    )
     add_sizes(parser)
 
 
@@ -64,5 +69,5 @@ def _content(diagram: Diagram, format: str) -> bytes:
         return diagram.source.encode()
     if format not in FORMATS:
         known = ", ".join(f".{name}" for name in (*FORMATS, DOT))
-        raise ValueError(f"pictures are written as {known}: end the file's name so, or add --format")
+        raise ValueError(f"pictures are {known}: end the file's name so, or add --format")
     return diagram.rendered(format)

@@ -21,6 +21,8 @@ import numpy as np
 from ..diagram.render import write as write_whole
 from ..runtime.arrays import Array
 
+Arrays = Mapping[str, Array]
+
 STDIO = "-"
 DIGITS = {4: 9, 8: 17}  # significant digits that give a float of so many bytes back exactly
 
@@ -35,9 +37,11 @@ def read(path: str) -> Array | dict[str, Array]:
     """
     reader = READERS.get(Path(path).suffix.lower(), _read_text)
     try:
-        return reader(path)
+        found: Array | dict[str, Array] = reader(path)
+        return found
     except (ValueError, EOFError, BadZipFile) as error:
-        raise ValueError(f"'{path}': {error}") from None
+        source = "standard input" if path == STDIO else f"'{path}'"
+        raise ValueError(f"{source}: {error}") from None
 
 
 def read_named(path: str, section: str) -> dict[str, Array]:
@@ -46,7 +50,7 @@ def read_named(path: str, section: str) -> dict[str, Array]:
     if not isinstance(found, dict):
         raise ValueError(f"'{path}' holds one array without a name; give a .npz or .safetensors")
     start = f"{section}/"
-    inside = {name[len(start):]: a for name, a in found.items() if name.startswith(start)}
+    inside = {name[len(start) :]: a for name, a in found.items() if name.startswith(start)}
     return inside or found
 
 
@@ -78,8 +82,11 @@ def _read_text(path: str) -> Array:
         return np.zeros((0, 1))
     lengths = {len(s) for s in sequences}
     if len(lengths) > 1:
-        raise ValueError(f"sequences have {' and '.join(map(str, sorted(lengths)))} lines; sequences "
-                         "of a batch are equally long (pad them, and give --lengths)")  # fmt: skip
+        counts = " and ".join(str(length) for length in sorted(lengths))
+        raise ValueError(
+            f"sequences have {counts} lines; those of a batch are equally long "
+            "(pad them, and give --lengths)"
+        )
     widths = {len(line): number for s in sequences for number, line in s}
     if len(widths) > 1:
         (few, first), (many, second) = sorted(widths.items())[:2]
@@ -118,7 +125,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 # --- writing -----------------------------------------------------------------------------------
 
 
-def write(path: str, outputs: Mapping[str, Array], others: Mapping[str, Array], single: bool) -> None:
+def write(path: str, outputs: Arrays, others: Arrays, single: bool) -> None:
     """Write outputs, and the ``others`` (final states, traces) where the format has room for them.
 
     ``single``: the arrays are one sequence, ``[T, ...]`` instead of ``[T, B, ...]``. Raises
@@ -168,11 +175,11 @@ def _npz(arrays: Mapping[str, Array]) -> bytes:
     return file.getvalue()
 
 
-def _write_npz(_path: str, outputs: Mapping[str, Array], others: Mapping[str, Array], _single: bool) -> bytes:
+def _write_npz(_path: str, outputs: Arrays, others: Arrays, _single: bool) -> bytes:
     return _npz({**outputs, **others})
 
 
-def _write_npy(path: str, outputs: Mapping[str, Array], _others: Mapping[str, Array], _single: bool) -> bytes:
+def _write_npy(path: str, outputs: Arrays, _others: Arrays, _single: bool) -> bytes:
     if len(outputs) != 1:
         raise ValueError(f"'{path}' holds one array, not {', '.join(outputs)}: write a .npz")
     file = io.BytesIO()
@@ -180,11 +187,11 @@ def _write_npy(path: str, outputs: Mapping[str, Array], _others: Mapping[str, Ar
     return file.getvalue()
 
 
-def _write_text(_path: str, outputs: Mapping[str, Array], _others: Mapping[str, Array], single: bool) -> bytes:
+def _write_text(_path: str, outputs: Arrays, _others: Arrays, single: bool) -> bytes:
     return "".join(text_of(outputs, single)).encode()
 
 
-WRITERS: Mapping[str, Callable[[str, Mapping[str, Array], Mapping[str, Array], bool], bytes]] = {
+WRITERS: Mapping[str, Callable[[str, Arrays, Arrays, bool], bytes]] = {
     ".npz": _write_npz,
     ".npy": _write_npy,
     ".txt": _write_text,

@@ -29,7 +29,7 @@ def _equations(graph: Graph, arrays: Mapping[str, Array]) -> Iterator[tuple[Size
     for name, leaf in graph.leaves.items():
         if name not in arrays or not leaf.shape:
             continue
-        shape = arrays[name].shape[-len(leaf.shape):]
+        shape = arrays[name].shape[-len(leaf.shape) :]
         for dim, length in zip(leaf.shape, shape, strict=False):
             if isinstance(dim, Size):
                 yield dim, length

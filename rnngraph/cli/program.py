@@ -130,8 +130,10 @@ def _report(error: Exception) -> int:
     if isinstance(error, THEIRS) and not isinstance(error, NOT_THEIRS):
         note(paint_report(said(error)))
         return WRONG
-    note(f"error: {type(error).__name__}: {error}\nThis is a mistake in rnngraph, not in what you "
-         "gave it. RNNGRAPH_DEBUG=1 shows where; please report it with that.")  # fmt: skip
+    note(
+        f"error: {type(error).__name__}: {error}\nThis is a mistake in rnngraph, not in what you "
+        "gave it. RNNGRAPH_DEBUG=1 shows where; please report it with that."
+    )
     return OURS
 
 

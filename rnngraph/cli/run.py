@@ -49,17 +49,32 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``run``."""
     add_cell(parser)
     parser.add_argument(
-        "-i", "--input", action="append", default=[], metavar="[NAME=]FILE",
-        help=".npy, .npz (by name), .txt, or - for text on standard input; repeat for several")  # fmt: skip
-    parser.add_argument("-o", "--output", default=STDIO, metavar="FILE",
-                        help="out.npz, .npy or .txt (default: text to standard output)")  # fmt: skip
+        "-i",
+        "--input",
+        action="append",
+        default=[],
+        metavar="[NAME=]FILE",
+        help=".npy, .npz (by name), .txt, or - for text from standard input; may be repeated",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        default=STDIO,
+        metavar="FILE",
+        help=".npz, .npy or .txt (default: text to standard output)",
+    )
     parser.add_argument("--params", metavar="FILE", help="parameters: .npz or .safetensors")
     parser.add_argument("--seed", type=natural, default=0, help="for parameters that are drawn")
     parser.add_argument("--save-params", metavar="FILE", help="write the parameters")
     parser.add_argument("--state", metavar="FILE", help="initial states: .npz")
     parser.add_argument("--trace", metavar="NAMES", help="named values to keep: f,c or all")
-    parser.add_argument("--lengths", type=natural, nargs="+", metavar="N",
-                        help="sequence b ends after so many steps")  # fmt: skip
+    parser.add_argument(
+        "--lengths",
+        type=natural,
+        nargs="+",
+        metavar="N",
+        help="sequence b ends after so many steps",
+    )
     parser.add_argument("--reverse", action="store_true", help="run backwards in time")
     parser.add_argument("--batch-first", action="store_true", help="arrays are [B, T, ...]")
     parser.add_argument("--steps", type=positive, help="for a cell without inputs")
@@ -80,8 +95,11 @@ def run(args: Namespace) -> int:
     if args.save_params:
         write_named(args.save_params, params)
     batch = Batch(compiled.graph, single, args.batch_first)
-    options = {name: getattr(args, name) for name in ("lengths", "steps", "rows") if
-               getattr(args, name) is not None}  # fmt: skip
+    options = {
+        name: getattr(args, name)
+        for name in ("lengths", "steps", "rows")
+        if getattr(args, name) is not None
+    }
     options |= {"reverse": args.reverse, "batch_first": args.batch_first}
     call = (params, batch.widened(inputs), batch.widened_states(state))
     results, finals = compiled.run(*call, outputs=compiled.graph.outputs, **options)
@@ -117,16 +135,20 @@ def _named(word: str, names: list[str]) -> tuple[str | None, str]:
     if not sign or Path(word).exists():
         return None, word
     if name not in names:
-        raise ValueError(f"the cell has no input '{name}'; it reads {', '.join(names) or 'nothing'}")
+        raise ValueError(f"the cell has no input '{name}'; it reads {_listed(names)}")
     return name, path
 
 
 def _only(names: list[str], path: str) -> str:
     if len(names) != 1:
         wanted = " ".join(f"--input {name}=FILE" for name in names)
-        raise ValueError(f"the cell reads {wanted and ', '.join(names) or 'nothing'}, so '{path}' "
-                         f"must say which it is: {wanted}")  # fmt: skip
+        which = f", so say which '{path}' is: {wanted}" if names else ""
+        raise ValueError(f"the cell reads {_listed(names)}{which}")
     return names[0]
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) or "nothing"
 
 
 def _declared(graph: Graph, name: str, array: Array) -> Array:
@@ -138,8 +160,8 @@ def _declared(graph: Graph, name: str, array: Array) -> Array:
         array = array[..., 0]
     if not leaf.shape and array.ndim == 2 and array.shape[0] == 1 and name in graph.inputs:
         array = array[0]  # a sequence of numbers in one line
-    whole = leaf.dtype == "int" and array.dtype.kind == "f" and bool(np.all(array == np.rint(array)))
-    return array.astype(np.int64) if whole else array
+    counts = leaf.dtype == "int" and array.dtype.kind == "f"
+    return array.astype(np.int64) if counts and np.all(array == np.rint(array)) else array
 
 
 def _params(graph: Graph, args: Namespace) -> dict[str, Array]:
@@ -148,8 +170,10 @@ def _params(graph: Graph, args: Namespace) -> dict[str, Array]:
     found = read_named(args.params, "params")
     unused = [name for name in found if name not in graph.params]
     if len(unused) == len(found):
-        raise ValueError(f"'{args.params}' holds {', '.join(found) or 'nothing'}, none of the "
-                         f"cell's parameters {', '.join(graph.params)}")  # fmt: skip
+        raise ValueError(
+            f"'{args.params}' holds {', '.join(found) or 'nothing'}, none of the "
+            f"cell's parameters {', '.join(graph.params)}"
+        )
     if unused:
         note(f"note: not used from '{args.params}': {', '.join(unused)}")
     return {name: found[name] for name in found if name in graph.params}
@@ -191,14 +215,18 @@ class Batch:
         """Inputs [T, B, ...] and contexts [B, ...]."""
         if not self.single:
             return dict(inputs)
-        return {name: np.expand_dims(array, self.axis if name in self.graph.inputs else 0)
-                for name, array in inputs.items()}  # fmt: skip
+        return {
+            name: np.expand_dims(array, self.axis if name in self.graph.inputs else 0)
+            for name, array in inputs.items()
+        }
 
     def widened_states(self, states: Mapping[str, Array]) -> dict[str, Array]:
         """States [B, ...]; a state without rows counts for a single sequence."""
         ranks = {name: len(state.leaf.shape) for name, state in self.graph.states.items()}
-        return {name: array[None] if self.single and array.ndim == ranks.get(name) else array
-                for name, array in states.items()}  # fmt: skip
+        return {
+            name: array[None] if self.single and array.ndim == ranks.get(name) else array
+            for name, array in states.items()
+        }
 
     def narrowed(self, array: Array, axis: int | None = None) -> Array:
         """A result as the caller's arrays are."""
@@ -209,16 +237,22 @@ class Batch:
 # --- what comes out ----------------------------------------------------------------------------
 
 
-def _traced(compiled: Compiled, call: tuple[Any, ...], names: str | None, options: dict[str, Any]
-            ) -> dict[str, Array]:  # fmt: skip
+def _traced(
+    compiled: Compiled, call: tuple[Any, ...], names: str | None, options: dict[str, Any]
+) -> dict[str, Array]:
     if names is None:
         return {}
     chosen = None if names == "all" else [name for name in names.split(",") if name]
     return compiled.trace(*call, names=chosen, **options)
 
 
-def _write(args: Namespace, batch: Batch, results: Mapping[str, Array],
-           finals: Mapping[str, Array], traced: Mapping[str, Array]) -> None:  # fmt: skip
+def _write(
+    args: Namespace,
+    batch: Batch,
+    results: Mapping[str, Array],
+    finals: Mapping[str, Array],
+    traced: Mapping[str, Array],
+) -> None:
     outputs = {name: _as_given(batch, name, value) for name, value in results.items()}
     others = {f"trace/{name}": batch.narrowed(value) for name, value in traced.items()}
     text = Path(args.output).suffix.lower() != ".npz"

@@ -27,9 +27,9 @@ COUNTED_FROM = "hoisted"  # from this stage on, costs decide, and costs need num
 DEFAULT_SIZE = 64
 EPILOG = f"""\
 stages, in order:
-  {', '.join(FRONT)},
-  {', '.join(MIDDLE)},
-  {', '.join(MACHINE)}
+  {", ".join(FRONT)},
+  {", ".join(MIDDLE)},
+  {", ".join(MACHINE)}
 
 Sizes stay symbols while they can. From '{COUNTED_FROM}' on they must be numbers: sizes that are not
 given are taken as {DEFAULT_SIZE}. Stage 'gradient' implies --gradients; with --gradients the later
@@ -48,8 +48,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``show``."""
     add_cell(parser)
     parser.add_argument(
-        "--stage", type=lambda text: named_choices(text, NAMES, "stage"), default="text",
-        metavar="NAME", help="what to print (default: text)")  # fmt: skip
+        "--stage",
+        type=lambda text: named_choices(text, NAMES, "stage"),
+        default="text",
+        metavar="NAME",
+        help="what to print (default: text)",
+    )
     parser.add_argument("--gradients", action="store_true", help="compile for gradients too")
     parser.add_argument("--few-rows", action="store_true", help="compile for batches of few rows")
     parser.add_argument("--math", action="store_true", help="spell the tree as papers do: σ ⊙ ·")

@@ -47,7 +47,7 @@ def paint_report(report: str) -> str:
     if not coloured(sys.stderr):
         return report
     for pattern, colour in MARKS:
-        report = pattern.sub(lambda found, colour=colour: f"{colour}{found[0]}{PLAIN}", report)
+        report = pattern.sub(rf"{colour}\g<0>{PLAIN}", report)
     return report
 
 

@@ -57,15 +57,25 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``train``."""
     parser.add_argument("cell", nargs="?", metavar="CELL", help=CELL_HELP)
     parser.add_argument("--text", required=True, metavar="FILE", help="the text, UTF-8")
-    parser.add_argument("--folder", default="rnngraph-train", metavar="FOLDER",
-                        help="where checkpoints are kept (default: rnngraph-train)")  # fmt: skip
+    parser.add_argument(
+        "--folder",
+        default="rnngraph-train",
+        metavar="FOLDER",
+        help="where checkpoints are kept (default: rnngraph-train)",
+    )
     parser.add_argument("--resume", action="store_true", help="go on from FOLDER's last checkpoint")
     sampling = parser.add_argument_group("the sample at the end")
     sampling.add_argument("--prime", default=SUPPRESS, metavar="TEXT", help="how it begins")
-    sampling.add_argument("--sample-length", type=int, default=SUPPRESS, metavar="N",
-                          help="characters of it")  # fmt: skip
-    sampling.add_argument("--temperature", type=float, default=SUPPRESS, metavar="T",
-                          help="below 1 it dares less, above 1 more")  # fmt: skip
+    sampling.add_argument(
+        "--sample-length", type=int, default=SUPPRESS, metavar="N", help="characters of it"
+    )
+    sampling.add_argument(
+        "--temperature",
+        type=float,
+        default=SUPPRESS,
+        metavar="T",
+        help="below 1 it dares less, above 1 more",
+    )
     settings = parser.add_argument_group("settings")
     for field in OPTIONS:
         _add_setting(settings, field)
@@ -78,8 +88,13 @@ def _add_setting(group: Any, field: Field[Any]) -> None:
     kind = int if default is None else type(default)
     choices = CHOICES.get(field.name)
     group.add_argument(
-        f"--{field.name.replace('_', '-')}", type=kind, choices=choices, default=SUPPRESS,
-        metavar=None if choices else "N", help=HELP[field.name] + shown)  # fmt: skip
+        f"--{field.name.replace('_', '-')}",
+        type=kind,
+        choices=choices,
+        default=SUPPRESS,
+        metavar=None if choices else "N",
+        help=HELP[field.name] + shown,
+    )
 
 
 def run(args: Namespace) -> int:
