@@ -15,15 +15,13 @@ from ..graph import Varies
 from ..schedule import Schedule
 from ..schedule.grammar import (
     Buffer,
-    ColumnTotal,
     Extent,
-    OuterTotal,
     Procedure,
     Role,
-    ScatterTotal,
     View,
     written,
 )
+from ..schedule.lifetimes import summed
 from .arrays import REAL, Array, address, aligned
 from .work import Blocks, placed
 
@@ -47,15 +45,15 @@ class Executable:
     def __init__(self, schedule: Schedule, real: str, target: str = "host") -> None:
         self.schedule, self.real, self.target = schedule, real, target
         self.dtype = REAL[real]
-        summed = _summed(schedule)
-        self.produced = [_produced(p, summed) for p in schedule.procedures]
+        sums = summed(schedule.procedures)
+        self.produced = [_produced(p, sums) for p in schedule.procedures]
         fresh = {buffer.name for made in self.produced for buffer in made}
         own = [b for b in schedule.buffers.values() if b.role is not Role.GIVEN]
-        self.work = [b for b in own if b.role is Role.WORK and b.name not in summed]
+        self.work = [b for b in own if b.role is Role.WORK and b.name not in sums]
         self.kept = [b for b in own if b.role is Role.STATE and b.name not in fresh]
         self.constants = {b.name: np.arange(b.size, dtype=self.dtype) for b in own
                           if b.role is Role.IOTA}  # fmt: skip
-        self.summed, self.blocks, self.weights = summed, Blocks(), Blocks(zero=True)
+        self.summed, self.blocks, self.weights = sums, Blocks(), Blocks(zero=True)
         self._lock = threading.Lock()
         self._machine: Any = None
 
@@ -95,14 +93,16 @@ class Session:
         steps: int,
         rows: int,
     ) -> None:
-        self.program, self.steps, self.rows = program, steps, rows
+        self.program, self.steps, self.rows, self.consumed = program, steps, rows, False
         self.arrays: dict[str, Array] = {}
         self.addresses: dict[str, int] = {}
         self.give(given)
         self.give(program.constants)
         self.give({buffer.name: self._allocate(buffer) for buffer in program.kept})
-        sizes = {buffer.name: prod(self.shape(buffer)) for buffer in program.work}
+        memory = program.schedule.memory
+        sizes = {b.name: prod(self.shape(b)) for b in program.work if b.name not in memory}
         self.block: Array | None = self._take(program.blocks, sizes)
+        self.addresses |= {name: self.addresses[host] for name, host in memory.items()}
         self.weights: Array | None = self._take(program.weights, program.layout.kept)
         self.set_states(initial)
 
@@ -143,7 +143,13 @@ class Session:
 
     def run(self, procedure: int = 0) -> None:
         """Run one procedure (0 forward, 1 backward), with fresh arrays for its results; the GIL
-        is released meanwhile."""
+        is released meanwhile. A backward run that finds the forward's values consumed by the
+        one before repeats the forward run."""
+        if procedure == 0:
+            self.consumed = False
+        elif self.consumed:
+            self.run(0)
+        self.consumed = procedure == 1 and self.program.schedule.consumes
         self.give({b.name: self._allocate(b) for b in self.program.produced[procedure]})
         layout = self.program.layout
         pointers = [self.addresses.get(name) for name in layout.names]
@@ -183,13 +189,7 @@ class Session:
             self.close()
 
 
-def _summed(schedule: Schedule) -> set[str]:
-    kernels = [k for p in schedule.procedures for phase in p.phases for k in phase.kernels]
-    totals = (ColumnTotal, OuterTotal, ScatterTotal)
-    return {kernel.target.buffer.name for kernel in kernels if isinstance(kernel, totals)}
-
-
-def _produced(procedure: Procedure, summed: set[str]) -> list[Buffer]:
+def _produced(procedure: Procedure, sums: set[str]) -> list[Buffer]:
     """Buffers that a procedure writes and that must be fresh whenever it runs: results, which
     belong to the caller, and sums, which start at 0."""
     found: dict[str, Buffer] = {}
@@ -197,6 +197,6 @@ def _produced(procedure: Procedure, summed: set[str]) -> list[Buffer]:
         for kernel in phase.kernels:
             for view in written(kernel):
                 buffer = view.buffer
-                if buffer.role is Role.RESULT or buffer.name in summed:
+                if buffer.role is Role.RESULT or buffer.name in sums:
                     found[buffer.name] = buffer
     return list(found.values())

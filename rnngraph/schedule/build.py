@@ -22,6 +22,7 @@ from .grammar import (
     Tile,
     View,
 )
+from .lifetimes import share_memory
 from .materialise import ACCUMULATED, Materialised, Site, computed
 from .placement import Home, Placement
 from .schedule import Schedule
@@ -44,7 +45,9 @@ def schedule(graph: Graph, late: Iterable[str] = ()) -> Schedule:
     procedures = _procedures(kernels, placement)
     outputs = {name: storage.read(node) for name, node in graph.outputs.items()}
     saved = sorted(storage.read(graph.nodes[i]).buffer.name for i in values.saved)
-    return Schedule(graph, procedures, storage.buffers, storage.states, outputs, tuple(saved))
+    memory, consumes = share_memory(procedures)
+    return Schedule(graph, procedures, storage.buffers, storage.states, outputs, tuple(saved),
+                    memory, consumes)  # fmt: skip
 
 
 def _procedures(

@@ -42,7 +42,8 @@ def show(schedule: Schedule) -> str:
             lines.append(f"  {title(phase)}")
             lines += [f"    {line}" for k in phase.kernels for line in _kernel(k, printer)]
     lines.append("buffers:")
-    lines += [f"  {_buffer(b)}" for b in schedule.buffers.values() if b.role is not Role.GIVEN]
+    own = [b for b in schedule.buffers.values() if b.role is not Role.GIVEN]
+    lines += [f"  {_buffer(b, schedule.memory)}" for b in own]
     if schedule.saved:
         lines.append(f"saved for the backward run: {', '.join(schedule.saved)}")
     return "\n".join(lines) + "\n"
@@ -114,8 +115,9 @@ def _view(view: View) -> str:
     return text + (" (one step on)" if view.shift and view.buffer.extent is Extent.SEQUENCE else "")
 
 
-def _buffer(buffer: Buffer) -> str:
+def _buffer(buffer: Buffer, memory: dict[str, str]) -> str:
     slots = {Extent.ONE: "", Extent.RING: "2, ", Extent.STEPS: "T, ", Extent.SEQUENCE: "T+1, "}
     rows = "B, " if buffer.varies else ""
     inside = f"{slots[buffer.extent]}{rows}{show_shape(buffer.shape)[1:-1]}".rstrip(", ")
-    return f"{buffer.name:<24} [{inside}]  {buffer.role.value}"
+    shared = f", in the memory of {memory[buffer.name]}" if buffer.name in memory else ""
+    return f"{buffer.name:<24} [{inside}]  {buffer.role.value}{shared}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..graph import Graph
 from .grammar import Buffer, Procedure, StatePlan, View
@@ -13,7 +13,9 @@ from .printing import show
 class Schedule:
     """Everything a backend needs; ``graph`` is the lowered graph the nodes belong to.
 
-    ``saved`` names the buffers that the forward run keeps just for the backward run.
+    ``saved`` names the buffers that the forward run keeps just for the backward run. ``memory``
+    says, for scratch buffers that share memory, in whose they lie; when ``consumes``, the
+    backward run overwrites what the forward run saved.
     """
 
     graph: Graph
@@ -22,6 +24,8 @@ class Schedule:
     states: dict[str, StatePlan]
     outputs: dict[str, View]
     saved: tuple[str, ...] = ()
+    memory: dict[str, str] = field(default_factory=dict)
+    consumes: bool = False
 
     def __str__(self) -> str:
         return show(self)

@@ -78,6 +78,8 @@ class Machine:
     def __init__(self, schedule: Schedule, steps: int, rows: int, dtype: np.dtype[Any]) -> None:
         self.schedule, self.steps, self.rows, self.dtype = schedule, steps, rows, dtype
         self.memory = {name: self._allocate(b) for name, b in schedule.buffers.items()}
+        for name, host in schedule.memory.items():
+            self.memory[name] = self.memory[host]
 
     def _allocate(self, buffer: Buffer) -> Array:
         length = elements(buffer, self.steps, self.rows)
