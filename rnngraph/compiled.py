@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from .activity import differentiable
-from .compile import MARK, Request, build, stages
-from .graph import Graph
+from .compile import MARK, PUSH, Request, build, stages
+from .graph import Graph, Node, Varies
 from .runtime import draw
 from .runtime.arguments import Arguments, Call
 from .runtime.arrays import REAL, ArgumentError, Array
@@ -81,7 +81,8 @@ class Compiled:
 
         * ``lengths`` [B] integers: sequence b ends after that many steps; its states stay and its
           outputs are 0 from there on;
-        * ``reset`` [T, B] truth values: the row's states start anew before that step;
+        * ``reset`` [T, B] truth values: another sequence starts in the row at that step; nothing
+          is carried between it and the step before, in either direction;
         * ``reverse=True`` runs backwards in time; ``batch_first=True`` takes and gives [B, T, ...].
 
         Raises ArgumentError naming the argument, the shape expected and the shape given.
@@ -90,20 +91,30 @@ class Compiled:
         request = self._request(call, outputs)
         session = self._open(request, call)
         session.run()
-        results = {name: call.out(session.output(name)) for name in request.outputs}
+        results = self._results(session, call, request)
         finals = {name: session.final(name) for name in self.graph.states}
         session.close()
         return _single(results, outputs is None), finals
+
+    def _results(
+        self, session: Session, call: Call, request: Request, mark: str = "", frozen: bool = False
+    ) -> dict[str, Array]:
+        made = {}
+        for name in request.outputs:
+            node = self.graph.outputs[name]
+            if node.dtype == "real" or not mark:
+                array = session.output(f"{mark}({name})" if mark else name)
+                made[name] = call.out(_frozen(array) if frozen else array, node.varies)
+        return made
 
     def step(
         self, params: Mapping[str, Any], x: Any, state: Mapping[str, Any] | None = None
     ) -> tuple[Any, dict[str, Array]]:
         """One time-step, for streaming: inputs ``[B, *shape]``, ``(y, state)`` likewise."""
         inputs = self._arguments.with_time(x)
-        y, state = self.run(params, inputs, state)
-        if isinstance(y, dict):
-            return {name: value[0] for name, value in y.items()}, state
-        return y[0], state
+        y, state = self.run(params, inputs, state, outputs=self.graph.outputs)
+        per_step = {n: node.varies is Varies.STEP for n, node in self.graph.outputs.items()}
+        return _single({n: v[0] if per_step[n] else v for n, v in y.items()}, True), state
 
     def trace(
         self,
@@ -116,7 +127,8 @@ class Compiled:
     ) -> dict[str, Array]:
         """Every named value, and every state's next value, at every step: ``{name: [T, B, ...]}``.
 
-        ``names`` limits them. Outputs are bit-equal to those of ``run``.
+        ``names`` limits them. Bit-equal to what ``run`` computes. Where a sequence is over
+        (``lengths``) states show the value they keep, other values mean nothing.
         """
         chosen = tuple(self.named if names is None else names)
         for name in chosen:
@@ -128,7 +140,7 @@ class Compiled:
         request = replace(self._request(call, ()), names=chosen)
         session = self._open(request, call)
         session.run()
-        traced = {name: call.out(session.output(name)) for name in chosen}
+        traced = {n: call.out(session.output(n), self._traced(n).varies) for n in chosen}
         session.close()
         return traced
 
@@ -136,6 +148,10 @@ class Compiled:
     def named(self) -> list[str]:
         """Names that ``trace`` knows: gates and other named values, then states."""
         return list(dict.fromkeys([*self.graph.names, *self.graph.states]))
+
+    def _traced(self, name: str) -> Node:
+        graph = self.graph
+        return graph.names[name].node if name in graph.names else graph.states[name].leaf
 
     # --- gradients ---------------------------------------------------------------------------
 
@@ -156,37 +172,47 @@ class Compiled:
         ``wrt`` names the parameters, inputs and contexts wanted (default: all). Arguments and
         outputs must not be changed in place before the pullback has run.
         """
-        names = tuple(differentiable(self.graph) if wrt is None else wrt)
         call = self._arguments.call(params, x, state, **options)
-        request = replace(self._request(call, outputs), wrt=names)
+        request = replace(self._request(call, outputs), wrt=self._wrt(wrt))
         session = self._open(request, call)
         session.run(0)
-        results = {name: _frozen(session.output(name)) for name in request.outputs}
+        results = self._results(session, call, request, frozen=True)
         finals = {name: session.final(name) for name in self.graph.states}
-        results = {name: call.out(value) for name, value in results.items()}
-        pullback = self._pullback(session, call, request)
-        return _single(results, outputs is None), finals, pullback
+        return _single(results, outputs is None), finals, self._pullback(session, call, request)
+
+    def _wrt(self, wrt: Iterable[str] | None) -> tuple[str, ...]:
+        known = differentiable(self.graph)
+        names = tuple(dict.fromkeys(known if wrt is None else wrt))
+        for name in names:
+            if name not in known:
+                have = ", ".join(known)
+                raise ArgumentError(f"cannot differentiate to '{name}'; choose from {have}")
+        return names
 
     def _pullback(self, session: Session, call: Call, request: Request) -> Pullback:
-        assert request.wrt is not None
-        wrt = request.wrt
+        lock = threading.Lock()  # a session has one memory
 
         def pullback(dy: Any, dstate: Mapping[str, Any] | None = None) -> Gradients:
             late = self._arguments.cotangents(call, request.outputs, dy, MARK)
-            ends = self._arguments.states(dstate or {}, call.rows, call.reverse, zero=True)
-            session.give(late)
-            session.set_states({f"{MARK}({name})": value for name, value in ends.items()})
-            session.run(1)
-            found = {name: session.output(f"{MARK}({name})") for name in wrt}
-            starts = {name: session.final(f"{MARK}({name})") for name in self.graph.states}
-            return self._gradients(found, starts, call)
+            ends = self._ends(call, dstate)
+            with lock:
+                session.give(late)
+                session.set_states(_marked(MARK, ends))
+                session.run(1)
+                return self._gradients(session, call, request)
 
         return pullback
 
+    def _ends(self, call: Call, given: Mapping[str, Any] | None) -> dict[str, Array]:
+        """Cotangents of final states; 0 where none is given."""
+        return self._arguments.states({} if given is None else given, call.rows, zero=True)
+
     def _gradients(
-        self, found: dict[str, Array], starts: dict[str, Array], call: Call
+        self, session: Session, call: Call, request: Request, mark: str = f"{MARK}({{}})"
     ) -> Gradients:
-        graph = self.graph
+        graph, wrt = self.graph, request.wrt or ()
+        found = {name: session.output(mark.format(name)) for name in wrt}
+        starts = {name: session.final(mark.format(name)) for name in graph.states}
         params = {name: found[name] for name in graph.params if name in found}
         for name, state in graph.states.items():
             learned = isinstance(state.init, str) and state.init in params
@@ -198,6 +224,87 @@ class Compiled:
             {name: found[name] for name in graph.contexts if name in found},
             starts,
         )
+
+    # --- directions ----------------------------------------------------------------------------
+
+    def jvp(
+        self,
+        params: Mapping[str, Any],
+        x: Any,
+        dparams: Mapping[str, Any] | None = None,
+        dx: Any = None,
+        state: Mapping[str, Any] | None = None,
+        dstate: Mapping[str, Any] | None = None,
+        *,
+        outputs: Iterable[str] | None = None,
+        **options: Any,
+    ) -> tuple[Any, Any, dict[str, Array], dict[str, Array]]:
+        """Run, and differentiate along a direction: ``(y, dy, state, dstate)``.
+
+        ``dparams``, ``dx`` and ``dstate`` are directions of parameters, of inputs and contexts,
+        and of initial states, shaped like them; what is not given stays still. Exact, forward
+        through time, without memory of the past. Options as for ``run``.
+        """
+        call = self._arguments.call(params, x, state, **options)
+        moves = self._arguments.tangents(call, dparams, dx)
+        starts = self._moved(call, moves, dstate)
+        request = replace(self._request(call, outputs), along=tuple(sorted(moves)))
+        session = self._open(request, call, _marked(PUSH, moves), _marked(PUSH, starts))
+        session.run()
+        alone = outputs is None
+        y = _single(self._results(session, call, request), alone)
+        dy = _single(self._results(session, call, request, PUSH), alone)
+        finals = {name: session.final(name) for name in self.graph.states}
+        moved = {name: session.final(f"{PUSH}({name})") for name in self.graph.states}
+        session.close()
+        return y, dy, finals, moved
+
+    def hvp(
+        self,
+        params: Mapping[str, Any],
+        x: Any,
+        dy: Any,
+        dparams: Mapping[str, Any] | None = None,
+        dx: Any = None,
+        state: Mapping[str, Any] | None = None,
+        dstate: Mapping[str, Any] | None = None,
+        *,
+        outputs: Iterable[str] | None = None,
+        wrt: Iterable[str] | None = None,
+        **options: Any,
+    ) -> tuple[Gradients, Gradients]:
+        """A Hessian-vector product: ``(gradients, their derivative along the direction)``.
+
+        The gradients are those that ``vjp`` pulls back from the constant cotangents ``dy``, so
+        the Hessian is that of ``(dy * y).sum()``; a cell with a loss as its output takes ones.
+        The direction is given as for ``jvp``.
+        """
+        call = self._arguments.call(params, x, state, **options)
+        moves = self._arguments.tangents(call, dparams, dx)
+        request = replace(
+            self._request(call, outputs), wrt=self._wrt(wrt), along=tuple(sorted(moves))
+        )
+        late = self._arguments.cotangents(call, request.outputs, dy, MARK)
+        still = _marked(MARK, self._ends(call, None))
+        starts = _marked(PUSH, self._moved(call, moves, dstate))
+        session = self._open(request, call, {**late, **_marked(PUSH, moves)},
+                             {**starts, **still, **_marked(PUSH, still)})  # fmt: skip
+        session.run()
+        first = self._gradients(session, call, request)
+        second = self._gradients(session, call, request, f"{PUSH}({MARK}({{}}))")
+        session.close()
+        return first, second
+
+    def _moved(
+        self, call: Call, moves: Mapping[str, Array], dstate: Mapping[str, Any] | None
+    ) -> dict[str, Array]:
+        """Directions of all initial states: learned ones move with their parameter."""
+        made = self._ends(call, dstate)
+        for name, state in self.graph.states.items():
+            still = name in call.given_states or name in (dstate or ())
+            if state.init in moves and not still:
+                made[name] = np.broadcast_to(moves[state.init], made[name].shape)  # type: ignore[index]
+        return made
 
     # --- stages --------------------------------------------------------------------------------
 
@@ -243,17 +350,35 @@ class Compiled:
                 self._executables[request] = made
             return self._executables[request]
 
-    def _open(self, request: Request, call: Call) -> Session:
+    def _open(
+        self,
+        request: Request,
+        call: Call,
+        given: Mapping[str, Array] | None = None,
+        initial: Mapping[str, Array] | None = None,
+    ) -> Session:
         program = self._executable(request)
-        return program.open(call.given, call.initial, call.steps, call.rows)
+        return program.open({**call.given, **(given or {})}, {**call.initial, **(initial or {})},
+                            call.steps, call.rows)  # fmt: skip
+
+    def __reduce__(self) -> Any:
+        return _compiled, (self.graph, self.dtype, self.target)
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{k}{list(v.shape)}" for k, v in self.graph.leaves.items())
         return f"<{self.graph.title} compiled for {self.dtype}: {shapes}>"
 
 
+def _compiled(graph: Graph, dtype: str, target: str) -> Compiled:
+    return Compiled(graph, dtype=dtype, target=target)
+
+
 def _single(results: dict[str, Array], alone: bool) -> Any:
     return next(iter(results.values())) if alone and len(results) == 1 else results
+
+
+def _marked(mark: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {f"{mark}({name})": array for name, array in arrays.items()}
 
 
 def _frozen(array: Array) -> Array:

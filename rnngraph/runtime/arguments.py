@@ -58,10 +58,12 @@ class Arguments:
         inputs = {name: self._input(name, given[name], batch_first) for name in self.graph.inputs}
         contexts = {name: self._context(name, given[name]) for name in self.graph.contexts}
         steps, rows = _extent(inputs, contexts, steps, rows)
+        state = {} if state is None else state
+        initial = self.states(state, rows)
         call = Call(steps, rows, {**inputs, **contexts, **self._params(params)}, {},
-                    tuple(state or ()), lengths is not None, reset is not None, reverse,
+                    tuple(initial), lengths is not None, reset is not None, reverse,
                     batch_first)  # fmt: skip
-        call.initial = self._initial(state or {}, rows, call.given)
+        call.initial = self.filled(initial, rows, call.given)
         if lengths is not None:
             self._set_lengths(call, lengths)
         self._check_indices(call.given)
@@ -121,13 +123,10 @@ class Arguments:
     # --- states ------------------------------------------------------------------------------
 
     def states(
-        self, given: Mapping[str, Any], rows: int, reverse: bool = False, zero: bool = False
+        self, given: Mapping[str, Any], rows: int, zero: bool = False
     ) -> dict[str, Array]:
         """States ``[B, *shape]`` by name; those not given are 0 (``zero``) or left out."""
-        for name in given:
-            if name not in self.graph.states:
-                have = ", ".join(self.graph.states) or "none"
-                raise ArgumentError(f"unknown state '{name}'; this cell has {have}")
+        known(given, list(self.graph.states), "state", some=True)
         made = {}
         for name, state in self.graph.states.items():
             shape = (rows, *state.leaf.shape)
@@ -137,13 +136,14 @@ class Arguments:
                 made[name] = np.zeros(shape, self.dtype)
         return made
 
-    def _initial(
-        self, given: Mapping[str, Any], rows: int, values: Mapping[str, Array]
+    def filled(
+        self, states: Mapping[str, Array], rows: int, values: Mapping[str, Array]
     ) -> dict[str, Array]:
-        made = self.states(given, rows)
+        """All states: those not given begin as the cell says, with its parameters ``values``."""
+        made = dict(states)
         for name, state in self.graph.states.items():
             if name not in made:
-                first = values[state.init] if isinstance(state.init, str) else state.init
+                first = values.get(state.init, 0.0) if isinstance(state.init, str) else state.init
                 made[name] = np.broadcast_to(
                     np.asarray(first, self.dtype), (rows, *state.leaf.shape)
                 )
@@ -171,7 +171,7 @@ class Arguments:
         ends[:-1] = starts[1:]
         call.given[STARTS], call.given[ENDS] = starts, ends
 
-    # --- cotangents --------------------------------------------------------------------------
+    # --- cotangents and tangents ---------------------------------------------------------------
 
     def cotangents(
         self, call: Call, outputs: Iterable[str], dy: Any, mark: str
@@ -185,10 +185,35 @@ class Arguments:
         for name in dy:
             if name not in names:
                 raise ArgumentError(f"no output is named '{name}'; outputs are {', '.join(names)}")
-        return {f"{mark}out({name})": self._cotangent(call, name, dy.get(name)) for name in names}
+        made = {}
+        for name in names:
+            node = self.graph.outputs[name]
+            if node.dtype == "real":
+                given = dy.get(name)
+                made[f"{mark}out({name})"] = self._like(call, node, given, f"cotangent of {name}")
+        return made
 
-    def _cotangent(self, call: Call, name: str, value: Any) -> Array:
-        node = self.graph.outputs[name]
+    def tangents(self, call: Call, dparams: Any, dx: Any) -> dict[str, Array]:
+        """Directions by name of parameter, input or context; what is not given stays still."""
+        graph = self.graph
+        leaves = {**graph.inputs, **graph.contexts}
+        real = [name for name, leaf in leaves.items() if leaf.dtype == "real"]
+        dparams = {} if dparams is None else dparams
+        dx = {} if dx is None else dx
+        if not isinstance(dx, Mapping):
+            if len(leaves) != 1:
+                raise ArgumentError(f"give directions as a dict with some of {', '.join(real)}")
+            dx = {next(iter(leaves)): dx}
+        known(dparams, list(graph.params), "parameter", some=True)
+        known(dx, real, "input", some=True)
+        leaves |= graph.params
+        return {
+            name: self._like(call, leaves[name], value, f"direction of {name}")
+            for name, value in {**dparams, **dx}.items()
+        }
+
+    def _like(self, call: Call, node: Node, value: Any, what: str) -> Array:
+        """An array shaped like a node's value over the whole call; None is 0."""
         lead: tuple[int, ...] = {
             Varies.STEP: (call.steps, call.rows), Varies.ROW: (call.rows,), Varies.ONCE: ()
         }[node.varies]  # fmt: skip
@@ -196,7 +221,7 @@ class Arguments:
             return np.zeros((*lead, *node.shape), self.dtype)
         swap = call.batch_first and node.varies is Varies.STEP
         shape = (lead[1], lead[0]) if swap else lead
-        array = fitted(value, f"cotangent of {name}", (*shape, *node.shape), self.dtype)
+        array = fitted(value, what, (*shape, *node.shape), self.dtype)
         return np.ascontiguousarray(np.swapaxes(array, 0, 1)) if swap else array
 
 

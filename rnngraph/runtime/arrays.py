@@ -56,13 +56,17 @@ def fitted(value: Any, name: str, shape: Sequence[Any], dtype: np.dtype[Any]) ->
     return np.ascontiguousarray(array, dtype).reshape(array.shape)
 
 
-def known(given: Mapping[str, Any], expected: Sequence[str], what: str) -> None:
-    """Refuse names that are not among ``expected``, and missing ones."""
+def known(
+    given: Mapping[str, Any], expected: Sequence[str], what: str, some: bool = False
+) -> None:
+    """Refuse names that are not among ``expected``, and missing ones unless ``some`` will do."""
+    if not isinstance(given, Mapping):
+        raise ArgumentError(f"give {what}s as a dict by name, not {type(given).__name__}")
     unknown = [name for name in given if name not in expected]
     if unknown:
         raise ArgumentError(
             f"unknown {what} '{unknown[0]}'; this cell has {', '.join(expected) or 'none'}"
         )
     missing = [name for name in expected if name not in given]
-    if missing:
+    if missing and not some:
         raise ArgumentError(f"missing {what} '{missing[0]}'")
