@@ -152,7 +152,7 @@ def _reread(text: str, name: str) -> _Text:
 
 def parse(text: str, name: str = "<text>") -> Cell:
     """The cell that a text describes. Raises CellError with all mistakes, each with a caret."""
-    tree = syntax.parse(Source(text, name))
+    tree = syntax.parse(Source(text, name), partial=True)
     bindings = (item.bindings for item in tree.items if isinstance(item, syntax.Const))
     consts = [binding.name for found in bindings for binding in found]
     return Cell(check(tree), text, _Text(tree), consts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..graph import Graph, Node
 from .align import align
@@ -37,12 +37,12 @@ def schedule(graph: Graph, late: Iterable[str] = ()) -> Schedule:
     ``late`` names the leaves and states that are given only for the second procedure
     (cotangents). Raises UnschedulableError where a value needs its own past and future.
     """
-    graph = align(graph)
+    graph, late = align(graph), list(late)
     placement = Placement(graph, late)
     values = Materialised(placement)
     storage = Storage(values)
     kernels = _Kernels(values, storage).build()
-    procedures = _procedures(kernels, placement)
+    procedures = _procedures(kernels, placement, PROCEDURES if late else PROCEDURES[:1])
     outputs = {name: storage.read(node) for name, node in graph.outputs.items()}
     saved = sorted(storage.read(graph.nodes[i]).buffer.name for i in values.saved)
     memory, consumes = share_memory(procedures)
@@ -51,14 +51,13 @@ def schedule(graph: Graph, late: Iterable[str] = ()) -> Schedule:
 
 
 def _procedures(
-    kernels: dict[Home, list[Kernel]], placement: Placement
+    kernels: dict[Home, list[Kernel]], placement: Placement, names: Sequence[str]
 ) -> tuple[Procedure, ...]:
     made = []
-    for number, name in enumerate(PROCEDURES):
+    for number, name in enumerate(names):
         homes = sorted(home for home in kernels if home.procedure == number)
         phases = [_phase(home, kernels[home], placement) for home in homes]
-        if phases or number == 0:
-            made.append(Procedure(name, tuple(phases)))
+        made.append(Procedure(name, tuple(phases)))
     return tuple(made)
 
 
