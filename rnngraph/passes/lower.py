@@ -163,7 +163,9 @@ class _Sums:
         rest: list[Node],
         mapping: dict[int, Node],
     ) -> Node:
-        terms = sorted(terms, key=lambda x: self.loops.same(x.operands[1], node))
+        terms = sorted(
+            terms, key=lambda x: (self.loops.same(x.operands[1], node), x.operands[1].id)
+        )
         pairs = [mapping[x.id] for term in terms for x in term.operands]
         total = new.apply("product", *pairs, start=False)
         for x in rest:

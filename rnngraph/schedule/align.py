@@ -2,6 +2,8 @@
 
     before:  reshape(transpose(x))        after:  reshape(copy of transpose(x))
              E[i][j]                              (copy of E[i])[j]
+             W @ full(1, [H])                     W @ copy of full(1, [H])
+             expand(full(1, [H]), ...)            full(1, ...)
 
 A value in memory that is read lies row by row in a buffer of its own; so what strides a chain of
 windows has is known from the graph alone, before storage is laid out.
@@ -15,12 +17,15 @@ from ..rewrite import rebuild
 from .grammar import Buffer, Extent, Role, View, contiguous
 from .storage import WINDOW_RULES, reshaped_strides
 
+WHOLE = ("product", "outer", "scatter")  # they read operands from memory
+
 
 def align(graph: Graph) -> Graph:
     """The graph with a copy under every window that needs one (the graph itself if none does)."""
     views: dict[int, View] = {}
     copied: set[int] = set()
     for node in graph.reachable():
+        copied |= {node.id for x in node.operands if x.op == "constant" and node.op in WHOLE}
         if node.op not in WINDOWS:
             views[node.id] = _whole(node)
             continue
@@ -34,6 +39,8 @@ def align(graph: Graph) -> Graph:
 
 
 def _needs_copy(node: Node, source: Node, view: View) -> bool:
+    if source.op == "constant":
+        return True
     if node.op == "gather":
         return view.index is not None
     return node.op == "reshape" and (
@@ -58,5 +65,10 @@ def _copying(
 ) -> Node | None:
     if node.id not in copied:
         return None
-    copy = new.apply("stop_gradient", operands[0])
-    return new.apply(node.op, copy, *operands[1:], **node.attrs)
+    first, *rest = operands
+    if node.op in WINDOWS and node.op != "gather" and first.op == "constant":
+        return new.constant(first.attrs["value"], node.shape)
+    if node.op in WINDOWS:
+        return new.apply(node.op, new.apply("stop_gradient", first), *rest, **node.attrs)
+    filled = [new.apply("stop_gradient", x) if x.op == "constant" else x for x in operands]
+    return new.apply(node.op, *filled, **node.attrs)

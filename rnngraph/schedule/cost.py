@@ -16,6 +16,9 @@ from ..graph import Node
 FEW_ROWS = 4  # fewer rows than this leave the register tile of a product part empty
 CACHE_BYTES = 24 << 20
 BYTES = 4
+# rows that run through all kernels of a batch phase before the next rows do: what one kernel
+# leaves, the next finds in the cache
+CHUNK_ROWS = 256
 
 
 def hoisting_pays(few_rows: bool) -> Callable[[Node, int], bool]:

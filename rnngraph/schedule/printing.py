@@ -21,6 +21,7 @@ from .grammar import (
     Tile,
     View,
 )
+from .packing import groups
 
 if TYPE_CHECKING:
     from .schedule import Schedule
@@ -86,6 +87,9 @@ def _tile(kernel: Tile, printer: Printer) -> list[str]:
     lines = [f"kernel over {show_shape(kernel.closure.space)}:"]
     for accumulator in kernel.accumulators:
         lines.append(f"  {_accumulator(accumulator, printer)}")
+    for group in groups(kernel):
+        if len(group.members) > 1:
+            lines.append(f"  weights of {_view(group.operand)} packed {len(group.members)} abreast")
     lines += [f"  {line}" for line in _body(kernel.closure.body, printer)]
     stores = ", ".join(f"{printer.text(node)} -> {_view(view)}" for node, view in kernel.stores)
     return [*lines, f"  store {stores}"] if stores else lines

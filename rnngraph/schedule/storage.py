@@ -173,29 +173,27 @@ def _reshape_rule(node: Node, source: Node, view: View) -> tuple[tuple[int, ...]
 def reshaped_strides(
     old: tuple[int, ...], strides: tuple[int, ...], new: tuple[int, ...]
 ) -> tuple[int, ...] | None:
-    """Strides of the same elements in another shape, or None where no strides can say it."""
+    """Strides of the same elements in another shape, or None where no strides can say it.
+
+    From the last axis on, old axes that lie in line are joined and new ones split off, until both
+    cover the same number of elements.
+    """
     dims = [(d, s) for d, s in zip(old, strides, strict=True) if d != 1]
     out: list[int] = [0] * len(new)
     axes = [i for i, d in enumerate(new) if d != 1]
-    while dims or axes:
-        if not dims or not axes:
-            return None
-        inner = []
+    while dims:
         size, stride = dims.pop()
         need = 1
-        while axes and need < size:
-            axis = axes.pop()
-            inner.append((axis, stride * need))
-            need *= new[axis]
-        while need > size and dims:
+        while need != size:
+            if need < size:
+                axis = axes.pop()
+                out[axis] = stride * need
+                need *= new[axis]
+                continue
             more, outer_stride = dims.pop()
             if outer_stride != stride * size:
                 return None
             size *= more
-        if need != size:
-            return None
-        for axis, step in inner:
-            out[axis] = step
     return tuple(out)
 
 

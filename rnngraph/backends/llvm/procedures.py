@@ -16,6 +16,7 @@ from llvmlite import ir
 from ...graph import Varies
 from ...ops.lanes import Real
 from ...schedule import Schedule
+from ...schedule.cost import CHUNK_ROWS
 from ...schedule.grammar import (
     Buffer,
     ColumnTotal,
@@ -24,19 +25,16 @@ from ...schedule.grammar import (
     OuterTotal,
     Phase,
     Procedure,
-    Product,
     Tile,
     views,
 )
+from ...schedule.packing import groups, packed_size, tile_shape
 from .emitter import I64, POINTER, Emitter, Stream, number, stream
-from .packing import Group, groups, packed_size, tile_shape, write_packing
+from .packing import write_packing
 from .target import Target
 from .tiles import packed_name, write_tile
 from .totals import write_column_total, write_outer_total, write_scatter_total
 from .weights import Packing, Refresher, at_start, copy_name, copy_size, write_refresh
-
-# rows that run through all kernels of a batch phase before the next ones: they stay in the cache
-CHUNK_ROWS = 256
 
 
 @dataclass
@@ -135,9 +133,10 @@ class _ModuleWriter:
             write_scatter_total(emitter, kernel, rows)
 
     def _packings(self, kernel: Kernel, label: str) -> Iterator[Packing]:
-        for place, group in enumerate(_groups(kernel)):
-            assert isinstance(kernel, Tile)
-            shape = tile_shape(kernel, self.real, self.target)
+        if not isinstance(kernel, Tile):
+            return
+        for place, group in enumerate(groups(kernel)):
+            shape = tile_shape(kernel, self.target.machine(self.real))
             name = packed_name(label, place)
             self.layout.packed[name] = packed_size(group, shape)
             weights = [stream(weight) for _, weight in group.members]
@@ -165,12 +164,6 @@ class _ModuleWriter:
     def of(self, phase: Phase) -> list[_Function]:
         """The functions of a phase's kernels."""
         return [self.functions[id(kernel)] for kernel in phase.kernels]
-
-
-def _groups(kernel: Kernel) -> list[Group]:
-    if not isinstance(kernel, Tile):
-        return []
-    return groups([a for a in kernel.accumulators if isinstance(a, Product)])
 
 
 class _Driver:

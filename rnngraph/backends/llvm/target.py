@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import llvmlite.binding as llvm
 
 from ...ops.lanes import Real
+from ...schedule.packing import Machine
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ class Target:
     def lanes(self, real: Real) -> int:
         """How many reals fill one vector register."""
         return LEVELS[self.level].vector_bytes // (4 if real == "f32" else 8)
+
+    def machine(self, real: Real) -> Machine:
+        """What the schedule's tile shapes depend on."""
+        return Machine(self.lanes(real), self.registers)
 
     @property
     def registers(self) -> int:

@@ -12,9 +12,9 @@ from llvmlite import ir
 
 from ...graph import Graph
 from ...schedule.grammar import Product, Reduction, Tile
+from ...schedule.packing import Group, groups, tile_shape
 from .closures import ClosureWriter
 from .emitter import Emitter, Index, number
-from .packing import Group, groups, tile_shape
 from .reductions import ReductionWriter, vector_width
 
 
@@ -99,8 +99,8 @@ class ProductTile:
     def __init__(self, emitter: Emitter, graph: Graph, kernel: Tile, label: str) -> None:
         self.emitter, self.kernel, self.label = emitter, kernel, label
         self.products = [a for a in kernel.accumulators if isinstance(a, Product)]
-        self.groups = groups(self.products)
-        self.shape = tile_shape(kernel, emitter.real, emitter.target)
+        self.groups = groups(kernel)
+        self.shape = tile_shape(kernel, emitter.target.machine(emitter.real))
         self.epilogue = Epilogue(emitter, graph, kernel, self.shape.lanes)
 
     def write(self, rows: ir.Value) -> None:

@@ -1,0 +1,82 @@
+"""Packing: the layout of a product's weights, and the register tile that reads them.
+
+    packed[panel][k][member][unit]
+
+A panel is the units of one tile column; members are the accumulators that read the same operand,
+so that all gates of a unit meet in one register tile. Units beyond the last are 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .grammar import Product, Tile, View
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a tile's shape depends on: reals per vector register, and how many registers."""
+
+    lanes: int
+    registers: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """One operand with the accumulators that multiply it: (accumulator place, weight) pairs."""
+
+    operand: View
+    members: tuple[tuple[int, View], ...]
+
+    @property
+    def depth(self) -> int:
+        """Length of the operand."""
+        return self.operand.shape[0]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A tile's shape: ``rows`` by ``vectors`` of ``lanes`` units, for every accumulator."""
+
+    units: int
+    rows: int
+    vectors: int
+    lanes: int
+
+    @property
+    def panel(self) -> int:
+        """Units per panel."""
+        return self.vectors * self.lanes
+
+    @property
+    def panels(self) -> int:
+        """Number of panels, the last one perhaps partly filled."""
+        return -(-self.units // self.panel)
+
+
+def groups(kernel: Tile) -> list[Group]:
+    """Terms of all products by operand, in the order in which the products add them."""
+    products = [a for a in kernel.accumulators if isinstance(a, Product)]
+    found: dict[View, list[tuple[int, View]]] = {}
+    for place, product in enumerate(products):
+        for term in product.terms:
+            found.setdefault(term.operand, []).append((place, term.weight))
+    return [Group(operand, tuple(members)) for operand, members in found.items()]
+
+
+def tile_shape(kernel: Tile, machine: Machine) -> Shape:
+    """Rows and vectors such that the accumulators fill three quarters of the registers."""
+    units = kernel.closure.space[0]
+    lanes = min(machine.lanes, 1 << max(0, units - 1).bit_length())
+    count = sum(isinstance(a, Product) for a in kernel.accumulators)
+    budget = 3 * machine.registers // 4
+    vectors = max(1, min(4 // count, -(-units // lanes)))
+    rows = 1
+    while 2 * rows * vectors * count <= budget and rows < 8:
+        rows *= 2
+    return Shape(units, rows, vectors, lanes)
+
+
+def packed_size(group: Group, shape: Shape) -> int:
+    """Elements of one group's packed weights."""
+    return shape.panels * group.depth * len(group.members) * shape.panel
