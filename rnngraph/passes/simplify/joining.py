@@ -42,7 +42,13 @@ def _adjoin(make: Make, a: Node, b: Node, axis: int) -> Node | None:
     return make("slice", a.operands[0], axis=axis, start=start, stop=stop)
 
 
+def _is_zero(x: Node) -> bool:
+    return x.op == "constant" and x.attrs["value"] == 0.0
+
+
 def _matmul(make: Make, a: Node, b: Node) -> Node | None:
+    if _is_zero(a) or _is_zero(b):
+        return make("constant", value=0.0, shape=(a.shape[0], *b.shape[1:]))
     if b.op == "concat" and b.attrs["axis"] == 0:
         return _product_over_pieces(make, a, b)
     if a.op == "concat" and a.attrs["axis"] == 1:
@@ -75,6 +81,8 @@ def _product_over_columns(make: Make, a: Node, b: Node) -> Node:
 
 
 def _outer(make: Make, a: Node, b: Node) -> Node | None:
+    if _is_zero(a) or _is_zero(b):
+        return make("constant", value=0.0, shape=(*a.shape, *b.shape))
     if a.op == "concat":
         return make("concat", *(make("outer", p, b) for p in a.operands), axis=0)
     if b.op == "concat":
@@ -90,7 +98,7 @@ def _transpose(make: Make, x: Node) -> Node | None:
 
 
 def _has_zeros(x: Node) -> bool:
-    return any(p.op == "constant" and p.attrs["value"] == 0.0 for p in x.operands)
+    return any(_is_zero(p) for p in x.operands)
 
 
 def _add(make: Make, a: Node, b: Node) -> Node | None:
