@@ -131,13 +131,18 @@ def write(path: str, outputs: Arrays, others: Arrays, single: bool) -> None:
     ``single``: the arrays are one sequence, ``[T, ...]`` instead of ``[T, B, ...]``. Raises
     ValueError for an unknown suffix, or several arrays for a format that holds one.
     """
-    suffix = Path(path).suffix.lower()
     if path == STDIO:
         sys.stdout.writelines(text_of(outputs, single))
         return
-    if suffix not in WRITERS:
+    check_writable(path)
+    writer = WRITERS[Path(path).suffix.lower()]
+    write_whole(Path(path), writer(path, outputs, others, single))
+
+
+def check_writable(path: str) -> None:
+    """Raise ValueError for a file whose suffix is not one of a format for results."""
+    if path != STDIO and Path(path).suffix.lower() not in WRITERS:
         raise ValueError(f"'{path}': results are written as {', '.join(WRITERS)}, or - for text")
-    write_whole(Path(path), WRITERS[suffix](path, outputs, others, single))
 
 
 def write_named(path: str, arrays: Mapping[str, Array]) -> None:

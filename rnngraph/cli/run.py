@@ -23,7 +23,7 @@ from .arguments import (
     positive,
     sizes_of,
 )
-from .files import STDIO, read, read_named, write, write_named
+from .files import STDIO, check_writable, read, read_named, write, write_named
 from .inference import sizes_told
 from .terminal import note
 
@@ -85,6 +85,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Run the cell and write what came out."""
+    check_writable(args.output)
     cell = cell_of(args)
     inputs = _inputs(cell.graph, args.input)
     single = _is_single(cell.graph, inputs)
