@@ -1,0 +1,78 @@
+"""ONNX Runtime: its LSTM, GRU and RNN operators, forward only (it trains none of them)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+from ...runtime.arrays import Array
+from .contender import Contender, Values
+
+if TYPE_CHECKING:
+    from ..rows import Problem
+
+# our cell -> (operator, gates in the operator's order, attributes)
+OPERATORS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "lstm": ("LSTM", "uofg", {}),
+    "gru_reset_after": ("GRU", "zrh", {"linear_before_reset": 1}),
+    "rnn": ("RNN", "", {}),
+}
+
+
+def rivals(problem: Problem, threads: int) -> list[Contender]:
+    """ONNX Runtime's contender for a row, if it has the operator; weights are packed by its
+    session, once."""
+    if problem.row.training or problem.row.cell not in OPERATORS:
+        return []
+    session = _session(_model(problem), threads)
+
+    def forward() -> Any:
+        return session.run(None, {"x": problem.x})[0]
+
+    def values(result: Any) -> Values:
+        return {"y": result[:, 0]}
+
+    return [Contender("onnxruntime", forward, values, dict)]
+
+
+def _session(model: Any, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+def _model(problem: Problem) -> Any:
+    operator, gates, attributes = OPERATORS[problem.row.cell]
+    w, r, b = _weights(problem.params, gates, problem.row.hidden)
+    constants = [numpy_helper.from_array(np.ascontiguousarray(v[None]), name)
+                 for name, v in (("W", w), ("R", r), ("B", b))]  # fmt: skip
+    node = helper.make_node(
+        operator, ["x", "W", "R", "B"], ["y"], hidden_size=problem.row.hidden, **attributes
+    )
+    entry = helper.make_tensor_value_info("x", TensorProto.FLOAT, problem.x.shape)
+    steps, rows, width = problem.dy.shape
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [steps, 1, rows, width])
+    graph = helper.make_graph([node], operator, [entry], [result], constants)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
+
+
+def _weights(p: Values, gates: str, hidden: int) -> tuple[Array, Array, Array]:
+    """W on x, R on h, and both biases, gates stacked."""
+    if not gates:
+        return p["W"], p["U"], np.concatenate([p["b"], np.zeros_like(p["b"])])
+    join = np.concatenate
+    bias = join([p[f"b_{g}"] for g in gates])
+    inner = join([p.get(f"c_{g}", np.zeros_like(p[f"b_{g}"])) for g in gates])
+    if f"U_{gates[0]}" in p:
+        w, r = (join([p[f"{kind}_{g}"] for g in gates]) for kind in "WU")
+    else:
+        whole = join([p[f"W_{g}"] for g in gates])
+        w, r = whole[:, hidden:], whole[:, :hidden]
+    return w, r, join([bias, inner])
