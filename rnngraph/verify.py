@@ -85,8 +85,8 @@ def _varies(node: Node) -> Varies:
         return LEAF_VARIES[node.op]
     least = max((x.varies for x in node.operands), default=Varies.ONCE)
     if node.op == "total":
-        return min(least, node.attrs["to"])
-    return max(least, node.attrs["to"]) if node.op == "spread" else least
+        return Varies(min(least, node.attrs["to"]))
+    return Varies(max(least, node.attrs["to"])) if node.op == "spread" else least
 
 
 def _dtype(node: Node) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -486,7 +486,7 @@ CELLS = _by_title()
 SMOOTH_AT = {"Conditions", "Extremes", "Tour", "IndRNN"}  # kinks: points are drawn away from them
 
 
-@lru_cache(maxsize=None)
+@cache
 def cell(title: str) -> Graph:
     """A graph by its key in CELLS, built once."""
     return CELLS[title]()

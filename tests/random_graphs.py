@@ -36,8 +36,10 @@ def random_cells(draw) -> Case:
 
 
 class _Cell:
-    MOVES = ("unary", "binary", "binary", "product", "product", "concat", "slice", "reduce",
-             "outer", "transpose", "reshape", "expand", "where", "gather", "matrices", "embed")  # fmt: skip
+    MOVES = (
+        "unary", "binary", "binary", "product", "product", "concat", "slice", "reduce", "outer",
+        "transpose", "reshape", "expand", "where", "gather", "matrices", "embed",
+    )  # fmt: skip
 
     def __init__(self, draw) -> None:
         self.draw, self.graph, self.pool = draw, Graph("Random"), []
@@ -78,7 +80,8 @@ class _Cell:
     def binary(self) -> None:
         a = self.pick()
         b = self.pick(shape=self.draw(st.sampled_from([a.shape, a.shape, ()])))
-        self.add(self.draw(st.sampled_from(BINARY)), *((a, b) if self.draw(st.booleans()) else (b, a)))
+        pair = (a, b) if self.draw(st.booleans()) else (b, a)
+        self.add(self.draw(st.sampled_from(BINARY)), *pair)
 
     def product(self) -> None:
         x = self.pick(rank=1)
@@ -135,8 +138,8 @@ class _Cell:
 
     def where(self) -> None:
         a = self.pick()
-        b, c = self.pick(shape=a.shape), self.pick(shape=a.shape)
-        test = self.graph.apply(self.draw(st.sampled_from(["lt", "ge"])), a, self.pick(shape=a.shape))
+        b, c, d = (self.pick(shape=a.shape) for _ in range(3))
+        test = self.graph.apply(self.draw(st.sampled_from(["lt", "ge"])), a, d)
         self.add("where", test, b, c)
 
     def gather(self) -> None:
@@ -153,8 +156,9 @@ class _Cell:
         g = self.graph
         for state in list(g.states.values()):
             node = self.pick(shape=state.leaf.shape)
-            inner = self.draw(st.booleans())
-            g.advance(state.name, node if node is state.leaf or not inner else g.apply("tanh", node))
+            if node is not state.leaf and self.draw(st.booleans()):
+                node = g.apply("tanh", node)
+            g.advance(state.name, node)
             self.pool += [state.next, state.next]
         for i in range(self.draw(st.integers(1, 3))):
             g.output(f"y{i}", self.pick())

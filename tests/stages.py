@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from cells_for_tests import cell
@@ -38,19 +38,19 @@ def graph_stages(graph: Graph, names=()) -> dict[str, Graph]:
             "hoist": verify(hoist(low, always))}  # fmt: skip
 
 
-@lru_cache(maxsize=None)
+@cache
 def forward_stages(title: str) -> dict[str, Graph]:
     """Of a cell by its title, with every named value kept as an output."""
     return graph_stages(cell(title), cell(title).names)
 
 
-@lru_cache(maxsize=None)
+@cache
 def gradient_stages(title: str) -> dict[str, Graph]:
     """Of a cell's gradient (of the simplified cell, as the compiler takes it)."""
     return graph_stages(gradient(forward_stages(title)["simplify"]))
 
 
-@lru_cache(maxsize=None)
+@cache
 def schedules(title: str, of: str) -> dict[str, Schedule]:
     """Of a cell ("forward") or its gradient, from both last stages, late names apart."""
     stages = {"forward": forward_stages, "gradient": gradient_stages}[of](title)

@@ -35,7 +35,8 @@ class Point:
     def gradients(self, joint: Graph, given, initial):
         """d(leaf) and d(initial state) by the name of the leaf or state."""
         names = differentiable(self.graph)
-        result = evaluate(joint, {**given, **self.cotangents}, STEPS, ROWS, {**initial, **self.last})
+        given, initial = {**given, **self.cotangents}, {**initial, **self.last}
+        result = evaluate(joint, given, STEPS, ROWS, initial)
         found = {name: result.outputs[f"d({name})"] for name in names}
         return found | {name: result.finals[f"d({name})"] for name in self.graph.states}
 

@@ -8,11 +8,16 @@ from stages import (
     assert_same_bits,
     forward_stages,
     gradient_stages,
+    graph_stages,
     late_names,
     schedules,
 )
 
 from rnngraph.backends.reference import evaluate, interpret
+from rnngraph.passes.gradient import gradient
+from rnngraph.passes.tangent import tangent
+from rnngraph.schedule import schedule
+from rnngraph.schedule.verify import verify_schedule
 
 TIMES = [(0, 0), (0, 3), (1, 0), (1, 1), (2, 1), (2, 3), (5, 3)]
 STAGES = {"forward": forward_stages, "gradient": gradient_stages}
@@ -53,6 +58,18 @@ def run(schedule, given, initial, steps, rows, late, dtype=np.float64):
 
 
 @pytest.mark.parametrize("title", CELLS)
+def test_second_derivatives_are_scheduled(title):
+    """Of the gradient, both modes again; a product with a vector that is given early or late."""
+    simple, steps, rows = forward_stages(title)["simplify"], 3, 2
+    for graph in (tangent(gradient(simple)), gradient(gradient(simple), mark="e")):
+        given, initial = draw(graph, steps, rows), draw_states(graph, rows)
+        expected = evaluate(graph, given, steps, rows, initial)
+        low = graph_stages(graph)["lower"]
+        made = verify_schedule(schedule(low))
+        assert_same(interpret(made, given, steps, rows, initial), expected, title)
+
+
+@pytest.mark.parametrize("title", CELLS)
 def test_single_precision_stays_close(title):
     made, steps, rows = schedules(title, "forward")["lower"], 4, 2
     given, initial = draw(cell(title), steps, rows), draw_states(cell(title), rows)
@@ -68,4 +85,5 @@ def test_states_begin_by_themselves(title):
     graph, steps, rows = cell(title), 3, 2
     given = draw(graph, steps, rows)
     expected = evaluate(graph, given, steps, rows)
-    assert_same(interpret(schedules(title, "forward")["hoist"], given, steps, rows), expected, title)
+    made = schedules(title, "forward")["hoist"]
+    assert_same(interpret(made, given, steps, rows), expected, title)

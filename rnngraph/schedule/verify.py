@@ -48,7 +48,8 @@ class ScheduleError(ValueError):
 
 def verify_schedule(schedule: Schedule) -> Schedule:
     """The schedule itself, if every value is written before it is read, every output and state
-    is written, views stay inside their buffers, and no kernel reads what it writes itself.
+    is written, views stay inside their buffers, and no kernel reads what it writes itself, but
+    for an element that it replaces by another value in the same memory.
     Raises ScheduleError at the first fault."""
     run = _Marks(schedule)
     for procedure in schedule.procedures:
@@ -68,6 +69,9 @@ class _Marks:
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
         self.written: dict[str, Array] = {}
+        self.tenants: dict[str, list[str]] = {}
+        for name in schedule.buffers:
+            self.tenants.setdefault(schedule.memory.get(name, name), []).append(name)
         for name, buffer in schedule.buffers.items():
             given = buffer.role in (Role.GIVEN, Role.IOTA)
             if name != buffer.name:
@@ -95,23 +99,35 @@ class _Marks:
 
     def kernel(self, kernel: Kernel, at: Instances) -> None:
         _check_shapes(kernel)
-        read: dict[str, set[int]] = {}
-        for view in _reads(kernel):
-            places = self.check_read(view, at, f"kernel {kernel.name}")
-            read.setdefault(view.buffer.name, set()).update(places.ravel().tolist())
+        who = f"kernel {kernel.name}"
+        reads = [(view, self.check_read(view, at, who)) for view in _reads(kernel)]
+        whole = {id(view) for view in _whole_reads(kernel)}
         where = at
         if not isinstance(kernel, Tile):
             where = instances(kernel.target.buffer.varies, STEPS, ROWS)
-        mine_by_buffer: dict[str, set[int]] = {}
-        for view in written(kernel):
-            places = self._places(view, where, f"kernel {kernel.name}").ravel().tolist()
-            mine = mine_by_buffer.setdefault(view.buffer.name, set())
-            if len(set(places)) != len(places) or mine.intersection(places):
-                raise ScheduleError(f"kernel {kernel.name} writes twice to '{view.buffer.name}'")
-            mine.update(places)
-            if read.get(view.buffer.name, set()).intersection(places):
-                raise ScheduleError(f"kernel {kernel.name} reads '{view.buffer.name}' and writes it")
-            self.written[view.buffer.name][places] = True
+        writes = [(view, self._places(view, where, who)) for view in written(kernel)]
+        for view, places in writes:
+            for other, sources in reads:
+                replaced = id(other) not in whole and np.array_equal(sources, places)
+                if self._host(other) == self._host(view) and not replaced:
+                    _refuse_overlap(sources, places, f"{who} reads and writes '{view.buffer.name}'")
+        self._mark(writes, who)
+
+    def _host(self, view: View) -> str:
+        return self.schedule.memory.get(view.buffer.name, view.buffer.name)
+
+    def _mark(self, writes: list[tuple[View, Array]], who: str) -> None:
+        """Note what a kernel wrote; what shared its memory is lost."""
+        before: dict[str, list[Array]] = {}
+        for view, places in writes:
+            host, flat = self._host(view), places.ravel()
+            if len(np.unique(flat)) != len(flat):
+                raise ScheduleError(f"{who} writes twice to '{view.buffer.name}'")
+            for other in before.setdefault(host, []):
+                _refuse_overlap(other, flat, f"{who} writes twice to '{view.buffer.name}'")
+            before[host].append(flat)
+            for name in self.tenants[host]:
+                self.written[name][flat] = name == view.buffer.name
 
     def check_read(self, view: View, at: Instances, who: str) -> Array:
         """The addresses of a view, all of which must have been written."""
@@ -129,6 +145,11 @@ class _Marks:
             raise ScheduleError(f"{who}: {error}") from None
 
 
+def _refuse_overlap(a: Array, b: Array, message: str) -> None:
+    if len(np.intersect1d(a, b)):
+        raise ScheduleError(message)
+
+
 def _whole(plan: StatePlan) -> View:
     return View(plan.buffer, plan.buffer.shape, contiguous(plan.buffer.shape))
 
@@ -141,18 +162,21 @@ def _reads(kernel: Kernel) -> Iterable[View]:
         return [kernel.left, kernel.right]
     if isinstance(kernel, ScatterTotal):
         return [kernel.value, kernel.index]
-    views = list(kernel.closure.loads.values())
-    if isinstance(kernel, Tile):
-        for accumulator in kernel.accumulators:
-            views += _accumulated(accumulator)
-    return views
+    accumulators = kernel.accumulators if isinstance(kernel, Tile) else ()
+    starts = [a.start for a in accumulators if isinstance(a, Product) and a.start is not None]
+    return [*kernel.closure.loads.values(), *starts, *_whole_reads(kernel)]
+
+
+def _whole_reads(kernel: Kernel) -> list[View]:
+    """What a tile reads at other places than the one that it writes."""
+    accumulators = kernel.accumulators if isinstance(kernel, Tile) else ()
+    return [view for accumulator in accumulators for view in _accumulated(accumulator)]
 
 
 def _accumulated(accumulator: Product | Reduction) -> list[View]:
     if isinstance(accumulator, Reduction):
         return list(accumulator.closure.loads.values())
-    terms = [view for term in accumulator.terms for view in (term.weight, term.operand)]
-    return terms if accumulator.start is None else [accumulator.start, *terms]
+    return [view for term in accumulator.terms for view in (term.weight, term.operand)]
 
 
 # --- shapes and closures ---------------------------------------------------------------------
@@ -191,7 +215,8 @@ def _accumulator_faults(accumulator: Product | Reduction) -> list[str]:
     if isinstance(accumulator, Reduction):
         space, axis = accumulator.closure.space, accumulator.axis
         good = shape == space[:axis] + space[axis + 1 :] and accumulator.source.shape == space
-        return ["" if good else "a reduction's shapes do not agree", *_closed(accumulator.closure, ())]
+        fault = "" if good else "a reduction's shapes do not agree"
+        return [fault, *_closed(accumulator.closure, ())]
     faults = []
     if accumulator.start is not None and accumulator.start.shape != shape:
         faults.append("a product starts from another shape")

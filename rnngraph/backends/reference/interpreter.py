@@ -1,8 +1,9 @@
 """Executes a schedule literally: the oracle for backends, and the test of what the schedule says.
 
-It allocates just the buffers that the schedule declares, filled with NaN, so that a value which is
-read before it was written shows in the result. Products and reductions are single chains of
-additions in the order of the schedule's terms; so hoisting must not change a bit.
+It allocates just the memory that the schedule declares, filled with NaN, so that a value which is
+read before it was written, or after its memory went to another, shows in the result. Products and
+reductions are single chains of additions in the order of the schedule's terms; so hoisting must
+not change a bit.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ class Machine:
         self.memory = {name: self._allocate(b) for name, b in schedule.buffers.items()}
         for name, host in schedule.memory.items():
             self.memory[name] = self.memory[host]
+        for name, host in schedule.memory.items():
+            self.memory[name] = self.memory[host]
 
     def _allocate(self, buffer: Buffer) -> Array:
         length = elements(buffer, self.steps, self.rows)
@@ -120,7 +123,7 @@ class Machine:
             value = initial.get(name)
             if value is None:
                 init = self.schedule.graph.states[name].init
-                value = given[init] if isinstance(init, str) else np.float64(init)
+                value = given[init] if isinstance(init, str) else np.asarray(init)
             at = at_step(initial_slot(plan.delay, self.steps), self.rows)
             value = np.asarray(value, self.dtype)
             self.store(_whole(plan), at, np.broadcast_to(value, (self.rows, *plan.buffer.shape)))
@@ -174,10 +177,9 @@ class Machine:
         values = self._closure(accumulator.closure, {}, at)
         source = self._operand(accumulator.source, values, accumulator.closure.space)
         parts = np.moveaxis(source, accumulator.axis + 1, 0)
-        chain = CHAIN[accumulator.op]
-        total = parts[0]
+        total: Array = parts[0]
         for part in parts[1:]:
-            total = chain(total, part)
+            total = CHAIN[accumulator.op](total, part)
         return total
 
     def _product(self, product: Product, at: Instances) -> Array:

@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass
 class Result:
-    """What a sequence gave: ``outputs`` and ``finals`` (of the states) by name, ``values`` traced."""
+    """``outputs``, ``finals`` (of the states) and traced ``values`` of a sequence, by name."""
 
     outputs: dict[str, Array]
     finals: dict[str, Array]
