@@ -108,7 +108,8 @@ class _Marks:
         writes = [(view, self._places(view, where, who)) for view in written(kernel)]
         for view, places in writes:
             for other, sources in reads:
-                replaced = id(other) not in whole and np.array_equal(sources, places)
+                in_place = np.array_equal(sources.ravel(), places.ravel())
+                replaced = in_place and id(other) not in whole
                 if self._host(other) == self._host(view) and not replaced:
                     _refuse_overlap(sources, places, f"{who} reads and writes '{view.buffer.name}'")
         self._mark(writes, who)
