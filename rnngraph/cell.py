@@ -104,16 +104,19 @@ class Cell:
         *,
         dtype: str = "f32",
         target: str = "host",
+        threads: int = 1,
         consts: Mapping[str, float] | None = None,
         **sizes: int,
     ) -> Compiled:
         """The cell for given sizes: ``cell.compile(I=64, H=128)``.
 
         ``dtype`` is "f32" or "f64"; ``target`` "host", "sse2", "avx2", "avx512" or "neon";
-        ``consts`` sets constants of the cell. Machine code is made when a method first needs it,
+        ``threads`` is how many a call may use (never more than its work is worth; results are
+        the same bits); ``consts`` sets constants of the cell. Machine code is made when a method first needs it,
         once for all sequence lengths and batch sizes.
         """
-        return Compiled(self.bind(consts, **sizes).graph, dtype=dtype, target=target)
+        bound = self.bind(consts, **sizes).graph
+        return Compiled(bound, dtype=dtype, target=target, threads=threads)
 
     def diagram(self, detail: str = "gates", **options: Any) -> Diagram:
         """The gate graph as a drawing: ``detail`` is "gates" or "ops"."""

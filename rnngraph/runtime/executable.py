@@ -13,6 +13,7 @@ import numpy as np
 
 from ..graph import Varies
 from ..schedule import Schedule
+from ..schedule.cost import team_size, work
 from ..schedule.grammar import (
     Buffer,
     Extent,
@@ -25,7 +26,9 @@ from ..schedule.lifetimes import summed
 from .arrays import REAL, Array, address, aligned
 from .work import Blocks, placed
 
-ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+WORD, POINTER = ctypes.c_int64, ctypes.c_void_p
+ENTRY = ctypes.CFUNCTYPE(None, POINTER, WORD, WORD, WORD, WORD, POINTER)
+TEAM = ctypes.CFUNCTYPE(None, POINTER, WORD, WORD, WORD)
 
 
 @dataclass
@@ -42,8 +45,12 @@ class Executable:
     ``target`` is a name ("host", "avx2", ...). Code is made on the first call, or by ``machine``.
     """
 
-    def __init__(self, schedule: Schedule, real: str, target: str = "host") -> None:
-        self.schedule, self.real, self.target = schedule, real, target
+    def __init__(
+        self, schedule: Schedule, real: str, target: str = "host", threads: int = 1
+    ) -> None:
+        self.schedule, self.real, self.target, self.threads = schedule, real, target, threads
+        self.work_of = [work(p) for p in schedule.procedures]
+        self.teams: list[Any] = []
         self.dtype = REAL[real]
         sums = summed(schedule.procedures)
         self.produced = [_produced(p, sums) for p in schedule.procedures]
@@ -69,11 +76,21 @@ class Executable:
         from ..backends.llvm.jit import compile_module
         from ..backends.llvm.procedures import write_module
         from ..backends.llvm.target import named
+        from ..backends.llvm.team import supported
 
         target = named(self.target)
         module, self.layout = write_module(self.schedule, self.real, target)  # type: ignore[arg-type]
         self._machine = compile_module(module, target)
-        self.entries = [ENTRY(self._machine.address(p.name)) for p in self.schedule.procedures]
+        names = [p.name for p in self.schedule.procedures]
+        self.entries = [ENTRY(self._machine.address(name)) for name in names]
+        if supported(target.triple):
+            self.teams = [TEAM(self._machine.address(f"{name}_team")) for name in names]
+
+    def threads_for(self, procedure: int, steps: int, rows: int) -> int:
+        """How many threads a call is worth: more than one only beyond the break-even."""
+        if self.threads == 1 or not self.teams:
+            return 1
+        return team_size(self.work_of[procedure], steps, rows, self.threads)
 
     def open(self, given: Mapping[str, Array], initial: Mapping[str, Array], steps: int,
              rows: int) -> Session:  # fmt: skip
@@ -154,7 +171,11 @@ class Session:
         layout = self.program.layout
         pointers = [self.addresses.get(name) for name in layout.names]
         table = (ctypes.c_void_p * len(pointers))(*pointers)
-        self.program.entries[procedure](table, self.steps, self.rows)
+        threads = self.program.threads_for(procedure, self.steps, self.rows)
+        if threads > 1:
+            self.program.teams[procedure](table, self.steps, self.rows, threads)
+        else:
+            self.program.entries[procedure](table, self.steps, self.rows, 0, 1, None)
 
     def give(self, arrays: Mapping[str, Array]) -> None:
         """Hand over arrays by buffer name: now, or late (cotangents, for the backward run)."""

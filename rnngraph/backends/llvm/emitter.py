@@ -40,6 +40,7 @@ class Emitter:
     real: Real
     target: Target
     pointers: dict[Stream, ir.Value] = field(default_factory=dict)
+    part: tuple[ir.Value, ir.Value] = (number(0), number(1))
 
     def __post_init__(self) -> None:
         self.format = Format(self.real)
@@ -105,6 +106,15 @@ class Emitter:
         b.branch(head)
         b.position_at_end(after)
         return phis
+
+    def share(
+        self, count: ir.Value, part: tuple[ir.Value, ir.Value] | None = None
+    ) -> tuple[ir.Value, ir.Value]:
+        """The range of ``count`` things that belongs to a part (this function's own)."""
+        number_, parts = part or self.part
+        b = self.builder
+        following = b.add(number_, number(1))
+        return b.sdiv(b.mul(number_, count), parts), b.sdiv(b.mul(following, count), parts)
 
     # --- views -------------------------------------------------------------------------------
 

@@ -67,18 +67,15 @@ class ReductionWriter:
         return getattr(lanes, FOLD[self.reduction.op])(total)
 
     def _lane_by_lane(self, row: ir.Value, index: Index, count: int | None) -> ir.Value:
-        """Each lane of the result is a reduction of its own, gathered through the stack."""
+        """Each lane of the result is a reduction of its own."""
         emitter, lanes = self.emitter, self.emitter.lanes(self.width)
-        with emitter.builder.goto_entry_block():
-            slot = emitter.builder.alloca(lanes.vector)
-        lanes.store(slot, lanes.const(0.0))
 
-        def step(lane: ir.Value) -> None:
+        def step(lane: ir.Value, made: ir.Value) -> Sequence[ir.Value]:
             value = self._across(row, (*index[:-1], emitter.add(index[-1], lane)))
-            emitter.builder.store(value, emitter.at(slot, lane), align=emitter.format.bytes)
+            return [emitter.builder.insert_element(made, value, lane)]
 
-        emitter.loop(number(0), number(count or self.width), 1, step)
-        return lanes.load(slot)
+        whole = number(count or self.width)
+        return emitter.loop(number(0), whole, 1, step, [lanes.const(0.0)])[0]
 
     def _source(
         self, writer: ClosureWriter, row: ir.Value, index: Index, count: int | None

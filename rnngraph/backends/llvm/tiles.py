@@ -28,38 +28,69 @@ def write_tile(
         _write_map(emitter, graph, kernel, rows)
 
 
-def over_space(
-    emitter: Emitter, space: Sequence[int], width: int, body: Callable[[Index, int | None], None]
-) -> None:
-    """Loop over a space, vectors along its last axis; the rest of it with a lane count."""
-    if not space:
-        body((), 1)
-        return
+class Space:
+    """A space in vectors along its last axis, of which this function's part is visited."""
 
-    def axis(index: Index) -> None:
+    def __init__(self, emitter: Emitter, space: Sequence[int], width: int) -> None:
+        self.emitter, self.space, self.width = emitter, tuple(space), width
+        first = -(-space[0] // width) if len(space) == 1 else space[0] if space else 1
+        # bounds are computed here, before any loop over rows
+        self.low, self.high = emitter.share(number(first))
+
+    def visit(self, body: Callable[[Index, int | None], None]) -> None:
+        """Call ``body(index, lane count)`` at every vector; the count is None for a full one."""
+        if not self.space:
+            with self.emitter.builder.if_then(self._holds(0)):
+                body((), 1)
+        elif len(self.space) == 1:
+            self._vectors((), body, shared=True)
+        else:
+            self.emitter.loop(self.low, self.high, 1, lambda i: self._axis((i,), body))
+
+    def _axis(self, index: Index, body: Callable[[Index, int | None], None]) -> None:
         place = len(index)
-        if place < len(space) - 1:
-            emitter.loop(number(0), number(space[place]), 1, lambda i: axis((*index, i)))
+        if place == len(self.space) - 1:
+            self._vectors(index, body, shared=False)
             return
-        whole = space[-1] - space[-1] % width
-        if whole:
-            emitter.loop(number(0), number(whole), width, lambda i: body((*index, i), None))
-        if space[-1] != whole:
-            body((*index, number(whole)), space[-1] - whole)
+        length = number(self.space[place])
+        self.emitter.loop(number(0), length, 1, lambda i: self._axis((*index, i), body))
 
-    axis(())
+    def _vectors(
+        self, index: Index, body: Callable[[Index, int | None], None], shared: bool
+    ) -> None:
+        whole, rest = divmod(self.space[-1], self.width)
+        emitter = self.emitter
+        if whole:
+            low, high = (self.low, self._at_most(whole)) if shared else (number(0), number(whole))
+            emitter.loop(low, high, 1, lambda v: body((*index, emitter.mul(v, number(self.width))), None))  # fmt: skip
+        if rest and shared:
+            with emitter.builder.if_then(self._holds(whole)):
+                body((*index, number(whole * self.width)), rest)
+        elif rest:
+            body((*index, number(whole * self.width)), rest)
+
+    def _at_most(self, count: int) -> ir.Value:
+        b = self.emitter.builder
+        return b.select(b.icmp_signed("<", self.high, number(count)), self.high, number(count))
+
+    def _holds(self, place: int) -> ir.Value:
+        """Whether a vector belongs to this part."""
+        b = self.emitter.builder
+        return b.and_(b.icmp_signed("<=", self.low, number(place)),
+                      b.icmp_signed(">", self.high, number(place)))  # fmt: skip
 
 
 def _write_map(emitter: Emitter, graph: Graph, kernel: Tile, rows: ir.Value) -> None:
     width = vector_width(emitter.target.lanes(emitter.real), kernel.closure.space)
     epilogue = Epilogue(emitter, graph, kernel, width)
+    space = Space(emitter, kernel.closure.space, width)
 
     def row(r: ir.Value) -> None:
         def place(index: Index, count: int | None) -> None:
             epilogue.forget()
             epilogue.write(r, index, count, {})
 
-        over_space(emitter, kernel.closure.space, width, place)
+        space.visit(place)
 
     emitter.loop(number(0), rows, 1, row)
 
@@ -104,19 +135,15 @@ class ProductTile:
         self.epilogue = Epilogue(emitter, graph, kernel, self.shape.lanes)
 
     def write(self, rows: ir.Value) -> None:
-        """All panels; the last one apart where it is not full."""
-        shape = self.shape
-        whole, rest = divmod(shape.units, shape.panel)
-        if whole:
-            self.emitter.loop(
-                number(0), number(whole), 1, lambda p: self._panel(p, rows, shape.panel)
-            )
-        if rest:
-            self._panel(number(whole), rows, rest)
+        """All panels of this part; the last one apart where it is not full."""
+        Space(self.emitter, (self.shape.units,), self.shape.panel).visit(
+            lambda index, units: self._panel(index[0], rows, units or self.shape.panel)
+        )
 
-    def _panel(self, panel: ir.Value, rows: ir.Value, units: int) -> None:
+    def _panel(self, first: ir.Value, rows: ir.Value, units: int) -> None:
         tile = self.shape.rows
         b = self.emitter.builder
+        panel = b.sdiv(first, number(self.shape.panel))
         whole = rows if tile == 1 else b.and_(rows, number(-tile))
         self.emitter.loop(
             number(0), whole, tile, lambda r: self._tile(panel, r, tile, units)

@@ -15,7 +15,7 @@ from ...schedule.grammar import ColumnTotal, OuterTotal, ScatterTotal
 from .closures import ClosureWriter
 from .emitter import Emitter, Index, number
 from .reductions import vector_width
-from .tiles import over_space
+from .tiles import Space
 
 
 def write_column_total(emitter: Emitter, graph: Graph, kernel: ColumnTotal, rows: ir.Value) -> None:
@@ -23,6 +23,7 @@ def write_column_total(emitter: Emitter, graph: Graph, kernel: ColumnTotal, rows
     space = kernel.closure.space
     width = vector_width(emitter.target.lanes(emitter.real), space)
     writer = ClosureWriter(emitter, graph, kernel.closure, width)
+    own = Space(emitter, space, width)
 
     def place(index: Index, count: int | None) -> None:
         def row(r: ir.Value, total: ir.Value) -> Sequence[ir.Value]:
@@ -41,10 +42,10 @@ def write_column_total(emitter: Emitter, graph: Graph, kernel: ColumnTotal, rows
             total = writer.lanes.add(emitter.load(kernel.target, r, index, width, count), value)
             emitter.store(kernel.target, r, index, total, width, count)
 
-        over_space(emitter, space, width, at)
+        own.visit(at)
 
     if kernel.target.varies is Varies.ONCE:
-        over_space(emitter, space, width, place)
+        own.visit(place)
     else:
         emitter.loop(number(0), rows, 1, own_row)
 
@@ -54,19 +55,21 @@ def write_scatter_total(emitter: Emitter, kernel: ScatterTotal, rows: ir.Value) 
     space = kernel.value.shape
     width = vector_width(emitter.target.lanes(emitter.real), space)
     lanes = emitter.lanes(width)
+    own = Space(emitter, space, width)
 
     def row(r: ir.Value) -> None:
         chosen = emitter.builder.load(
             emitter.row_start(kernel.index, r), typ=ir.IntType(64), align=8
         )
-        # inside the loop over rows the target's first index is the chosen one
+
+        # the target's first index is the chosen one
         def at(index: Index, count: int | None) -> None:
             place = (chosen, *index)
             before = emitter.load(kernel.target, number(0), place, width, count)
             value = emitter.load(kernel.value, r, index, width, count)
             emitter.store(kernel.target, number(0), place, lanes.add(before, value), width, count)
 
-        over_space(emitter, space, width, at)
+        own.visit(at)
 
     emitter.loop(number(0), rows, 1, row)
 
@@ -79,14 +82,11 @@ def write_outer_total(emitter: Emitter, kernel: OuterTotal, rows: ir.Value) -> N
     vectors = max(1, min(emitter.target.registers // 8, n // width))
     height = 4
 
+    lines = Space(emitter, (m,), height)
+
     def columns(first: ir.Value, counts: list[int | None]) -> None:
-        whole = m - m % height
-        if whole:
-            emitter.loop(number(0), number(whole), height,
-                         lambda i: _outer_tile(emitter, kernel, rows, width, i, height, first, counts))  # fmt: skip
-        if m != whole:
-            emitter.loop(number(whole), number(m), 1,
-                         lambda i: _outer_tile(emitter, kernel, rows, width, i, 1, first, counts))  # fmt: skip
+        lines.visit(lambda index, few: _outer_tile(
+            emitter, kernel, rows, width, index[0], few or height, first, counts))  # fmt: skip
 
     panel = vectors * width
     whole = n - n % panel

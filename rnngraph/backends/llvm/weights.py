@@ -114,4 +114,4 @@ class Refresher:
             flag = builder.or_(flag, other)
         with builder.if_then(flag):
             pointers = [self.bases[name] for name, _ in packing.streams]
-            builder.call(packing.function, [number(1), *pointers])
+            builder.call(packing.function, [number(1), number(0), number(1), *pointers])

@@ -1,0 +1,233 @@
+"""The driver of a procedure: which kernels run, in which order, at which pointers, on whose part.
+
+A member of a team takes a range of rows through a whole loop where there are rows enough, else
+a range of units of every kernel, with a barrier after each. Work on all time-steps is divided by
+time, sums over time by their targets; so no result depends on how many members there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from ...graph import Varies
+from ...schedule import Schedule
+from ...schedule.cost import CHUNK_ROWS, ROWS_PER_PART
+from ...schedule.grammar import Buffer, Extent, Kernel, Phase, Tile, views
+from .emitter import I64, POINTER, Emitter, Stream, number
+from .team import Team
+from .weights import Packing, Refresher, at_start
+
+Part = tuple[ir.Value, ir.Value]
+WHOLE: Part = (number(0), number(1))
+
+
+@dataclass(frozen=True)
+class KernelFunction:
+    """``void kernel(i64 rows, i64 part, i64 parts, ptr ...)`` with its streams and packings."""
+
+    kernel: Kernel
+    function: ir.Function
+    streams: tuple[Stream, ...]
+    packings: tuple[Packing, ...]
+
+    @property
+    def sums(self) -> bool:
+        """True for sums over time and rows."""
+        return not isinstance(self.kernel, Tile)
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the driver calls: the schedule, its functions by kernel, and the team's."""
+
+    schedule: Schedule
+    functions: dict[int, KernelFunction]
+    refresh: ir.Function
+    team: Team | None
+    names: list[str]
+
+    def of(self, phase: Phase) -> list[KernelFunction]:
+        """The functions of a phase's kernels."""
+        return [self.functions[id(kernel)] for kernel in phase.kernels]
+
+
+class Driver:
+    """Writes the body of ``procedure(table, T, B, part, parts, control)``."""
+
+    def __init__(self, emitter: Emitter, program: Program, name: str, function: ir.Function) -> None:
+        self.emitter, self.builder, self.program, self.name = emitter, emitter.builder, program, name
+        table, self.steps, self.rows, self.part, self.parts, self.control = function.args
+        self.bases = {entry: self._entry(table, i) for i, entry in enumerate(program.names)}
+        b = self.builder
+        self.alone = b.icmp_signed("==", self.parts, number(1))
+        enough = b.icmp_signed(">=", self.rows, b.mul(self.parts, number(ROWS_PER_PART)))
+        self.by_rows = b.or_(self.alone, enough)
+        low, high = (self._row_border(p) for p in (self.part, b.add(self.part, number(1))))
+        self.first_row, self.own_rows = low, b.sub(high, low)
+
+    def _entry(self, table: ir.Value, place: int) -> ir.Value:
+        address = self.builder.gep(table, [number(place)], source_etype=POINTER)
+        return self.builder.load(address, typ=POINTER, align=8)
+
+    def _row_border(self, part: ir.Value) -> ir.Value:
+        """The first row of a part: whole tiles, as evenly as they go."""
+        b, tile = self.builder, number(ROWS_PER_PART)
+        blocks = b.sdiv(b.add(self.rows, number(ROWS_PER_PART - 1)), tile)
+        border = b.mul(b.sdiv(b.mul(part, blocks), self.parts), tile)
+        return b.select(b.icmp_signed("<", border, self.rows), border, self.rows)
+
+    def write(self, phases: Sequence[Phase]) -> None:
+        """All phases, with a barrier after each."""
+        functions = [f for phase in phases for f in self.program.of(phase)]
+        self._first(lambda: self._pack([p for f in functions for p in f.packings if at_start(p)], ""))
+        for place, phase in enumerate(phases):
+            functions = self.program.of(phase)
+            late = [p for f in functions for p in f.packings if not at_start(p)]
+            if late:
+                self._first(lambda late=late, i=place: self._pack(late, f"_{i}"))  # type: ignore[misc]
+            runs = {"once": self._once, "rows": self._per_row, "loop": self._loop,
+                    "batch": self._batch}  # fmt: skip
+            runs[phase.kind](phase, functions)
+            self._wait()
+
+    def _wait(self) -> None:
+        if self.program.team is not None:
+            self.program.team.wait(self.emitter, self.control, self.parts)
+
+    def _first(self, body: Callable[[], None]) -> None:
+        """What just one member does, the others waiting for it."""
+        with self.builder.if_then(self.builder.icmp_signed("==", self.part, number(0))):
+            body()
+        self._wait()
+
+    def _pack(self, packings: list[Packing], suffix: str) -> None:
+        label = f"{self.name}{suffix}"
+        refresher = Refresher(self.emitter, self.program.refresh, self.bases, label)
+        changed = refresher.compare(packings)
+        for packing in packings:
+            refresher.pack(packing, changed)
+
+    # --- phases --------------------------------------------------------------------------
+
+    def _once(self, phase: Phase, functions: list[KernelFunction]) -> None:
+        self._first(lambda: [self._call(f, number(1), number(0)) for f in functions])  # type: ignore[arg-type,return-value]
+
+    def _per_row(self, phase: Phase, functions: list[KernelFunction]) -> None:
+        self._first(lambda: [self._call(f, self.rows, number(0)) for f in functions])  # type: ignore[arg-type,return-value]
+
+    def _loop(self, phase: Phase, functions: list[KernelFunction]) -> None:
+        with self.builder.if_else(self.by_rows) as (rows, units):
+            with rows:
+                self._every_step(phase, lambda t: self._step_of_rows(functions, t))
+            with units:
+                self._every_step(phase, lambda t: self._step_of_units(functions, t))
+
+    def _every_step(self, phase: Phase, body: Callable[[ir.Value], None]) -> None:
+        last = self.builder.sub(self.steps, number(1))
+
+        def step(i: ir.Value) -> None:
+            body(i if phase.direction > 0 else self.builder.sub(last, i))
+
+        self.emitter.loop(number(0), self.steps, 1, step)
+
+    def _step_of_rows(self, functions: list[KernelFunction], t: ir.Value) -> None:
+        for function in functions:
+            self._call(function, self.own_rows, t, first_row=self.first_row)
+
+    def _step_of_units(self, functions: list[KernelFunction], t: ir.Value) -> None:
+        for function in functions:
+            self._call(function, self.rows, t, (self.part, self.parts))
+            self._wait()
+
+    def _batch(self, phase: Phase, functions: list[KernelFunction]) -> None:
+        """Alone, chunks of time-steps go through all kernels; in a team each member takes chunks
+        through the tiles, then a part of every sum."""
+        chunk, count = self._chunks()
+        tiles = [f for f in functions if not f.sums]
+        sums = [f for f in functions if f.sums]
+        zero, mine = number(0), (self.part, self.parts)
+        with self.builder.if_else(self.alone) as (alone, together):
+            with alone:
+                self._run_chunks(functions, zero, count, chunk, WHOLE)
+            with together:
+                low, high = self.emitter.share(count, mine)
+                self._run_chunks(tiles, low, high, chunk, WHOLE)
+                self._wait()
+                self._run_chunks(sums, zero, count, chunk, mine)
+
+    def _chunks(self) -> Part:
+        """(time-steps of a chunk, number of chunks)."""
+        b, one = self.builder, number(1)
+        width = b.select(b.icmp_signed(">", self.rows, one), self.rows, one)
+        chunk = b.sdiv(number(CHUNK_ROWS), width)
+        chunk = b.select(b.icmp_signed(">", chunk, one), chunk, one)
+        return chunk, b.sdiv(b.add(self.steps, b.sub(chunk, one)), chunk)
+
+    def _run_chunks(
+        self,
+        functions: list[KernelFunction],
+        low: ir.Value,
+        high: ir.Value,
+        chunk: ir.Value,
+        part: Part,
+    ) -> None:
+        b = self.builder
+
+        def body(c: ir.Value) -> None:
+            first = b.mul(c, chunk)
+            left = b.sub(self.steps, first)
+            steps = b.select(b.icmp_signed("<", left, chunk), left, chunk)
+            for function in functions:
+                self._call_chunk(function, first, steps, part)
+
+        if functions:
+            self.emitter.loop(low, high, 1, body)
+
+    def _call_chunk(
+        self, function: KernelFunction, first: ir.Value, steps: ir.Value, part: Part
+    ) -> None:
+        """All rows of a chunk in one call, unless a value varies by row and not by step."""
+        if not any(view.buffer.varies is Varies.ROW for view in views(function.kernel)):
+            self._call(function, self.builder.mul(steps, self.rows), first, part)
+            return
+        self.emitter.loop(
+            number(0), steps, 1,
+            lambda i: self._call(function, self.rows, self.builder.add(first, i), part),
+        )  # fmt: skip
+
+    # --- calls ---------------------------------------------------------------------------
+
+    def _call(
+        self,
+        function: KernelFunction,
+        rows: ir.Value,
+        t: ir.Value,
+        part: Part = WHOLE,
+        first_row: ir.Value | None = None,
+    ) -> None:
+        pointers = [self._pointer(name, shift, t, first_row) for name, shift in function.streams]
+        self.builder.call(function.function, [rows, *part, *pointers])
+
+    def _pointer(
+        self, name: str, shift: int, t: ir.Value, first_row: ir.Value | None
+    ) -> ir.Value:
+        base, buffer = self.bases[name], self.program.schedule.buffers.get(name)
+        if buffer is None or buffer.varies is Varies.ONCE:
+            return base
+        b, place = self.builder, number(0)
+        if buffer.varies is Varies.STEP and buffer.extent is not Extent.ONE:
+            slot = b.add(t, number(shift))
+            if buffer.extent is Extent.RING:
+                slot = b.and_(slot, number(1))
+            place = b.mul(slot, self.rows)
+        if first_row is not None:
+            place = self.emitter.add(place, first_row)
+        return self.emitter.at(
+            base, self.emitter.mul(place, number(buffer.size)), self._element(buffer)
+        )
+
+    def _element(self, buffer: Buffer) -> ir.Type:
+        return I64 if buffer.dtype == "int" else self.emitter.format.element
