@@ -61,11 +61,11 @@ def _steps(cell: str, rows: int, hidden: int) -> int:
     return int(min(LONGEST, max(SHORTEST, ENOUGH // max(flops, 1))))
 
 
-def compiled(cell: str, hidden: int) -> Compiled:
+def compiled(cell: str, hidden: int, threads: int = 1) -> Compiled:
     """A cell of the library, or of a file, with all its sizes alike."""
     found = load(cell)
     sizes: dict[str, Any] = dict.fromkeys(found.sizes, hidden)
-    return found.compile(**sizes)
+    return found.compile(threads=threads, **sizes)
 
 
 @dataclass
@@ -80,9 +80,9 @@ class Problem:
     work: Work
 
 
-def problem(row: Row, seed: int = 0) -> Problem:
-    """Draw a row's arrays. Raises ValueError for a cell that has not one input and one output."""
-    made = compiled(row.cell, row.hidden)
+def problem(row: Row, threads: int = 1, seed: int = 0) -> Problem:
+    """Compile a row's cell and draw its arrays. Raises ValueError for a cell that has not one input and one output."""
+    made = compiled(row.cell, row.hidden, threads)
     graph = made.graph
     if len(graph.inputs) != 1 or len(graph.outputs) != 1 or graph.contexts:
         raise ValueError(f"'{row.cell}' has not just one input and one output: no row for it yet")

@@ -64,7 +64,7 @@ def run_row(
     row: Row, machine: Machine, peers: Sequence[str], threads: int = 1, seconds: float = 1.0
 ) -> Result:
     """Check that all contenders agree on a row, then time them. Raises Difference."""
-    made = problem(row)
+    made = problem(row, threads)
     fielded = contenders(made, peers, threads)
     for other in fielded[1:]:
         agree(fielded[0], other)
