@@ -81,7 +81,10 @@ class Problem:
 
 
 def problem(row: Row, threads: int = 1, seed: int = 0) -> Problem:
-    """Compile a row's cell and draw its arrays. Raises ValueError for a cell that has not one input and one output."""
+    """Compile a row's cell and draw its arrays.
+
+    Raises ValueError for a cell that has not one input and one output.
+    """
     made = compiled(row.cell, row.hidden, threads)
     graph = made.graph
     if len(graph.inputs) != 1 or len(graph.outputs) != 1 or graph.contexts:
