@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rnngraph.check import check
-from rnngraph.graph import Graph
+from rnngraph.graph import Graph, Varies
 from rnngraph.passes.wire import wire
 from rnngraph.source import Source
 from rnngraph.syntax import parse
@@ -213,6 +213,14 @@ context M[K, H]
 state h[H]
 param W[K, I], B[K, H, H]
 h' = tanh(M[which] + B[which] @ h + (W @ x)[which])
+
+cell RowOfRow
+input x[K]
+input a: int
+input b: int
+state h[K]
+param E[V, H, K]
+h' = tanh(h + E[a][b] * x)
 
 cell LowRank
 input x[I]
@@ -448,6 +456,16 @@ def varying_outputs() -> Graph:
     g.output("scaled", g.apply("tanh", once * w))
     g.output("joined", g.apply("concat", once, w, g.apply("total", v, to=w.varies), axis=0))
     g.output("spread", new * rows + once)
+    tail = g.apply("slice", g.apply("concat", new, w, axis=0), axis=0, start=3, stop=6)
+    g.output("many", g.apply("total", tail, to=w.varies))  # w, as often as there are steps
+    return g
+
+
+def total_alone() -> Graph:
+    """A sum over all steps and rows that every step reads."""
+    g = Graph("Mean")
+    x = g.input("x", (3,))
+    g.output("y", g.apply("total", x, to=Varies.ONCE) * x)
     return g
 
 
@@ -470,7 +488,7 @@ def _by_title() -> dict[str, Callable[[], Graph]]:
     for text in ("\n" + TEXTS).split("\ncell ")[1:]:
         made[text.split()[0]] = lambda text=text: from_text("cell " + text)
     made["Tour"] = lambda: from_text(ELEMENTWISE_TOUR)
-    for build in (bidirectional, two_way_stack, varying_outputs, stateless_names):
+    for build in (bidirectional, two_way_stack, varying_outputs, total_alone, stateless_names):
         made[build.__name__] = build
     for path in sorted(LIBRARY.glob("*.cell")):
         made[path.name] = lambda path=path: from_library(path)

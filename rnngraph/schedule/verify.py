@@ -190,6 +190,8 @@ def _check_shapes(kernel: Kernel) -> None:
 
 
 def _shape_faults(kernel: Kernel) -> list[str]:
+    if isinstance(kernel, OuterTotal | ScatterTotal) and kernel.target.varies is not Varies.ONCE:
+        return ["this sum is over all rows, but its target varies"]
     if isinstance(kernel, OuterTotal):
         shape = (*kernel.left.shape, *kernel.right.shape)
         return ["" if shape == kernel.target.shape else "the outer product has another shape"]
