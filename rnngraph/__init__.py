@@ -13,11 +13,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .arrangement import bidirectional, residual, stack
-    from .cell import Cell, load, parse
-    from .compiled import Compiled, Gradients
-    from .runtime.arrays import ArgumentError
-    from .source import CellError
+    from .arrangement import bidirectional as bidirectional
+    from .arrangement import residual as residual
+    from .arrangement import stack as stack
+    from .cell import Cell as Cell
+    from .cell import load as load
+    from .cell import parse as parse
+    from .compiled import Compiled as Compiled
+    from .compiled import Gradients as Gradients
+    from .runtime.arrays import ArgumentError as ArgumentError
+    from .source import CellError as CellError
 
 __version__ = "0.1.0"
 

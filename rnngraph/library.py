@@ -46,8 +46,9 @@ def find(name: str | Path) -> Path:
 
 def read(path: Path) -> str:
     """The text of a cell file. Raises ValueError for one that is not UTF-8 text of sane size."""
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"'{path}' has {path.stat().st_size} bytes; a cell has at most {MAX_BYTES}")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise ValueError(f"'{path}' has {size} bytes; a cell has at most {MAX_BYTES}")
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

@@ -8,4 +8,16 @@ from .node import Node, Shape, Varies
 from .printing import show
 from .view import to_networkx
 
-__all__ = ["ZERO", "Graph", "Init", "Named", "Node", "Shape", "State", "Varies", "show", "spread", "to_networkx"]
+__all__ = [
+    "ZERO",
+    "Graph",
+    "Init",
+    "Named",
+    "Node",
+    "Shape",
+    "State",
+    "Varies",
+    "show",
+    "spread",
+    "to_networkx",
+]

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from .graph import Graph
 
 # binding strength of what is written infix; calls and names bind strongest
-STRENGTH = {"or_": 1, "and_": 2, "lt": 4, "le": 4, "gt": 4, "ge": 4, "eq": 4, "ne": 4,
-            "add": 5, "sub": 5, "mul": 6, "div": 6, "mod": 6, "matmul": 6, "neg": 7, "pow": 8}  # fmt: skip
+STRENGTH = {
+    "or_": 1, "and_": 2, "lt": 4, "le": 4, "gt": 4, "ge": 4, "eq": 4, "ne": 4,
+    "add": 5, "sub": 5, "mul": 6, "div": 6, "mod": 6, "matmul": 6, "neg": 7, "pow": 8,
+}  # fmt: skip
 CALL = 9
 LEAVES = ("input", "context", "param", "state")
 TO = {Varies.ONCE: "once", Varies.ROW: "row", Varies.STEP: "step"}
@@ -120,7 +122,8 @@ class Printer:
         if node.op == "concat" and node.attrs["axis"] == 0:
             return f"[{', '.join(inside)}]"
         if node.op == "slice" and node.attrs["axis"] == 0:
-            return f"{self._operand(node.operands[0], CALL)}[{node.attrs['start']}:{node.attrs['stop']}]"
+            whole, start, stop = node.operands[0], node.attrs["start"], node.attrs["stop"]
+            return f"{self._operand(whole, CALL)}[{start}:{stop}]"
         inside += [f"{k}={_attr(v)}" for k, v in node.attrs.items()]
         return f"{node.op}({', '.join(inside)})"
 

@@ -84,7 +84,8 @@ def _expand_shape(a: Shape, *, shape: Shape, axes: Sequence[int]) -> Shape:
 
 def _slice_shape(a: Shape, *, axis: int, start: Any, stop: Any) -> Shape:
     _axis(a, axis, "the sliced value")
-    if all(isinstance(v, int) for v in (start, stop, a[axis])) and not 0 <= start <= stop <= a[axis]:
+    known = all(isinstance(v, int) for v in (start, stop, a[axis]))
+    if known and not 0 <= start <= stop <= a[axis]:
         raise ShapeError(f"slice {start}:{stop} reaches outside {show_shape(a)}", (0,))
     return (*a[:axis], stop - start, *a[axis + 1 :])
 

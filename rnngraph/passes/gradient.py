@@ -26,8 +26,9 @@ def gradient(graph: Graph, wrt: Iterable[str] | None = None, mark: str = "d") ->
     """The joint graph of ``graph`` and its gradient.
 
     ``wrt`` names inputs, contexts and params (default: all real ones). Gradients are called
-    ``d(name)`` and the outputs' cotangents ``dout(name)``, after ``mark``. The gradient of an initial state is the final value of
-    the state ``d(s)``; its initial value is the cotangent of the final state.
+    ``d(name)`` and the outputs' cotangents ``dout(name)``, after ``mark``. The gradient of an
+    initial state is the final value of the state ``d(s)``; its initial value is the cotangent of
+    the final state.
     Raises ValueError for an unknown name, or a mark that the graph already uses.
     """
     joint = rebuild(graph)

@@ -37,6 +37,7 @@ def tangent(graph: Graph, wrt: Iterable[str] | None = None, mark: str = "t") -> 
             if made is not None:
                 tangents[node.id] = made
     for state in states:
+        assert state.next is not None
         joint.advance(f"{mark}({state.name})", _of(state.next, tangents))
     for name, node in outputs.items():
         if node.dtype == "real":
@@ -69,7 +70,8 @@ def _push(y: Node, tangents: Tangents) -> Node | None:
     if row.elementwise:
         return _push_elementwise(y, given)
     if row.jvp is not None:
-        return row.jvp(given, y, *y.operands, **y.attrs)
+        made: Node | None = row.jvp(given, y, *y.operands, **y.attrs)
+        return made
     if row.linear is None:
         raise NotImplementedError(f"op '{y.op}' has no forward-mode rule")
     return _sum([_push_linear(y, i, given[i]) for i in row.linear])

@@ -73,7 +73,8 @@ def _orthogonal(stream: Generator, shape: tuple[int, ...]) -> Array:
 
 
 def _identity(stream: Generator, shape: tuple[int, ...]) -> Array:
-    return np.broadcast_to(np.eye(*shape[-2:]), shape).copy()
+    rows, columns = shape[-2:]
+    return np.broadcast_to(np.eye(rows, columns), shape).copy()
 
 
 def _log_range(stream: Generator, shape: tuple[int, ...], low: float, high: float) -> Array:

@@ -140,7 +140,7 @@ class Materialised:
         if len(self.sites[node.id]) != 1:
             return False
         (site,) = self.sites[node.id]
-        return site[0] == own[0] and site[2] == "node"
+        return bool(site[0] == own[0] and site[2] == "node")
 
     def _must_store(self, node: Node, own: Site) -> bool:
         if node.id in self.memory or node.op in (*WINDOWS, *DIRECT):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from typing import Literal
+from typing import Any, Literal
 
 import llvmlite.binding as llvm
 from llvmlite import ir
@@ -68,7 +68,7 @@ class Machine:
         with LOCK:
             return str(_target_machine(self.target).emit_assembly(self._module()))
 
-    def _module(self) -> llvm.ModuleRef:
+    def _module(self) -> Any:
         if self._bitcode is None:
             raise LookupError("code loaded as an object has no LLVM IR; compile it again to see it")
         return llvm.parse_bitcode(self._bitcode)

@@ -21,7 +21,7 @@ BIT = ir.IntType(1)
 INT32 = ir.IntType(32)
 
 
-class Splat(ir.Constant):
+class Splat(ir.Constant):  # type: ignore[misc]
     """A vector constant with one scalar in every lane, in LLVM's short spelling.
 
     Written out lane by lane, constants are most of a kernel's text, and of the time to print it.

@@ -71,7 +71,8 @@ class _Run:
     def sequence(self, node: Node) -> Array:
         """A value for all steps, shaped as the node varies."""
         if node.varies is Varies.ONCE:
-            return self.value(node, 0)[0]
+            once: Array = self.value(node, 0)[0]
+            return once
         if node.varies is Varies.ROW:
             return self._full(self.value(node, 0), node)
         found = [self._full(self.value(node, t), node) for t in range(self.steps)]
@@ -92,7 +93,7 @@ class _Run:
 
     def _initial(self, name: str) -> Array:
         state = self.graph.states[name]
-        value = self.initial.get(name)
+        value: Array | float | None = self.initial.get(name)
         if value is None:
             value = self.given[state.init] if isinstance(state.init, str) else state.init
         shape = (self.rows, *state.leaf.shape)
@@ -151,7 +152,8 @@ class _Run:
             return np.arange(node.shape[0], dtype=self.dtype)[None]
         value = np.asarray(self.given[node.attrs["name"]], _dtype(node, self.dtype))
         if node.varies is Varies.STEP:
-            return value[t]
+            step: Array = value[t]
+            return step
         return value if node.varies is Varies.ROW else value[None]
 
     def _total(self, node: Node) -> Array:

@@ -40,10 +40,11 @@ def _neutral(number: float, *places: int) -> Callable[..., Node | None]:
 def _fold(op: str) -> Callable[..., Node | None]:
     def rule(make: Make, *xs: Node, **attrs: Any) -> Node | None:
         numbers = [value(x) for x in xs]
-        if None in numbers or OPS[op].dtype is not None:
+        meaning = OPS[op].reference
+        if None in numbers or OPS[op].dtype is not None or meaning is None:
             return None
         with np.errstate(all="ignore"):
-            result = float(OPS[op].reference(*(np.float64(v) for v in numbers), **attrs))
+            result = float(meaning(*(np.float64(v) for v in numbers), **attrs))
         if not np.isfinite(result):
             return None
         shape = next((x.shape for x in xs if x.shape != ()), ())
