@@ -24,10 +24,12 @@ from .grammar import (
 )
 from .lifetimes import share_memory
 from .materialise import ACCUMULATED, Materialised, Site, computed
-from .placement import Home, Placement
+from .placement import KIND, Home, Placement
 from .schedule import Schedule
 from .storage import Storage
 
+# the order of phases of one level; copies of sums come after the sums
+KINDS = ("batch", "loop", "rows", "once")
 PROCEDURES = ("forward", "backward")
 
 
@@ -55,7 +57,8 @@ def _procedures(
 ) -> tuple[Procedure, ...]:
     made = []
     for number, name in enumerate(names):
-        homes = sorted(home for home in kernels if home.procedure == number)
+        homes = [home for home in kernels if home.procedure == number]
+        homes.sort(key=lambda home: (home.level, KINDS.index(home.kind), home.loop))
         phases = [_phase(home, kernels[home], placement) for home in homes]
         made.append(Procedure(name, tuple(phases)))
     return tuple(made)
@@ -88,7 +91,11 @@ class _Kernels:
             made.append((site[0], site[1], order, self._tile(site)))
         for order, node in enumerate(self.totals):
             home, stage = self.values.own_site(node)[:2]
-            made.extend((home, stage, order, k) for k in self._total(node))
+            total, *copies = self._total(node)
+            made.append((home, stage, order, total))
+            # a sum is whole only after all steps, and is copied even where there are none
+            after = Home(home.procedure, home.level, KIND[node.varies])
+            made.extend((after, 0, order, copy) for copy in copies)
         by_home: dict[Home, list[Kernel]] = defaultdict(list)
         for home, _, _, kernel in sorted(made, key=lambda m: m[:3]):
             by_home[home].append(kernel)

@@ -59,21 +59,24 @@ class Placement:
         inside = {node.id for node in unit}
         before = [p for node in unit for p in self._needs(node) if p.id not in inside]
         procedure = max(int(node.id in self.late) for node in unit)
-        homes = [self.home[p.id] for p in before if p.op not in PLAIN]
+        before = [p for p in before if p.op not in PLAIN]
+        homes = [self.home[p.id] for p in before]
         if unit[0].id in self.loops.of:
-            return self._above(procedure, "loop", self.loops.of[unit[0].id], homes)
+            return self._above(procedure, "loop", self.loops.of[unit[0].id], before)
         node = unit[0]
         if node.op == "state":  # a delay line: read only after all of it is written
             return Home(procedure, 1 + max((h.level for h in homes), default=0), "batch")
         if self._joins_loop(node, homes):
             return max(homes, key=lambda h: h.level)
-        kind = "batch" if node.op == "total" else KIND[node.varies]
-        return self._above(procedure, kind, -1, homes)
+        runs = node.operands[0].varies if node.op == "total" else node.varies
+        return self._above(procedure, KIND[runs], -1, before)
 
-    def _above(self, procedure: int, kind: str, loop: int, homes: list[Home]) -> Home:
+    def _above(self, procedure: int, kind: str, loop: int, before: list[Node]) -> Home:
         level = 0
-        for h in homes:
-            shares = (h.procedure, h.kind, h.loop) == (procedure, kind, loop)
+        for p in before:
+            h = self.home[p.id]
+            # a phase may run in chunks of time-steps, so a sum is whole only when it has ended
+            shares = (h.procedure, h.kind, h.loop) == (procedure, kind, loop) and p.op != "total"
             level = max(level, h.level + (not shares))
         return Home(procedure, level, kind, loop)
 
