@@ -137,7 +137,8 @@ class Compiled:
                     f"no value is named '{name}'; this cell names {', '.join(self.named)}"
                 )
         call = self._arguments.call(params, x, state, **options)
-        request = replace(self._request(call, ()), names=chosen)
+        # with all outputs, so that every value is computed as in `run`
+        request = replace(self._request(call, None), names=chosen)
         session = self._open(request, call)
         session.run()
         traced = {n: call.out(session.output(n), self._traced(n).varies) for n in chosen}

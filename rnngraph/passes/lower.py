@@ -20,10 +20,13 @@ from ..graph import Graph, Node, Varies
 from ..rewrite import begin, finish, rebuild, translate
 
 
-def lower(graph: Graph) -> Graph:
-    """The graph in the scheduler's vocabulary; sizes must be bound."""
+def lower(graph: Graph, observed: Iterable[str] = ()) -> Graph:
+    """The graph in the scheduler's vocabulary; sizes must be bound.
+
+    Outputs ``observed`` are only looked at: they do not change by a bit how the rest is computed.
+    """
     contracted = rebuild(graph, _contract)
-    return form_products(contracted)
+    return form_products(contracted, observed)
 
 
 def _contract(new: Graph, node: Node, operands: tuple[Node, ...]) -> Node | None:
@@ -104,11 +107,13 @@ def _spread_eye(new: Graph, n: int) -> Node:
     return new.apply("where", new.apply("eq", down, along), new.constant(1.0), new.constant(0.0))
 
 
-def form_products(graph: Graph) -> Graph:
+def form_products(graph: Graph, observed: Iterable[str] = ()) -> Graph:
     """Every matmul becomes a product; the matmuls of one sum become one."""
     loops = find_loops(graph, graph.roots())
-    uses = Counter(x.id for node in graph.reachable() for x in node.operands)
-    uses.update(node.id for node in graph.roots())
+    results = [node for name, node in graph.outputs.items() if name not in set(observed)]
+    results += [state.next for state in graph.states.values() if state.next is not None]
+    uses = Counter(x.id for node in graph.reachable(results) for x in node.operands)
+    uses.update(node.id for node in results)
     sums = _Sums(graph, loops, uses)
     new, mapping = begin(graph)
     translate(new, graph.roots(), mapping, sums.rule(mapping))
