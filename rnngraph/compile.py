@@ -115,6 +115,8 @@ def stages(graph: Graph, request: Request) -> dict[str, Any]:
     return values
 
 
-def build(graph: Graph, request: Request, real: str, target: str) -> Executable:
+def build(
+    graph: Graph, request: Request, real: str, target: str, threads: int = 1
+) -> Executable:
     """The executable that answers a request."""
-    return Executable(stages(graph, request)["schedule"], real, target)
+    return Executable(stages(graph, request)["schedule"], real, target, threads)

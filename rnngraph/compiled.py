@@ -21,6 +21,7 @@ from .runtime import draw
 from .runtime.arguments import Arguments, Call
 from .runtime.arrays import REAL, ArgumentError, Array
 from .runtime.executable import Executable, Session
+from .runtime.replay import Replay, Replays, can_replay, lone_input
 from .schedule import Schedule
 from .schedule.cost import FEW_ROWS
 
@@ -44,13 +45,18 @@ Pullback = Callable[..., Gradients]
 class Compiled:
     """A cell with its sizes bound. Thread-safe; code is compiled when first needed."""
 
-    def __init__(self, graph: Graph, *, dtype: str = "f32", target: str = "host") -> None:
+    def __init__(
+        self, graph: Graph, *, dtype: str = "f32", target: str = "host", threads: int = 1
+    ) -> None:
         if dtype not in REAL:
             raise ValueError(f"dtype must be 'f32' or 'f64', not {dtype!r}")
-        self.graph, self.dtype, self.target = graph, dtype, target
+        if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 256:
+            raise ValueError(f"threads must be an integer from 1 to 256, not {threads!r}")
+        self.graph, self.dtype, self.target, self.threads = graph, dtype, target, threads
         self._arguments = Arguments(graph, REAL[dtype])
         self._executables: dict[Request, Executable] = {}
         self._lock = threading.Lock()
+        self._replays, self._lone_input = Replays(), lone_input(graph)
 
     # --- parameters ------------------------------------------------------------------------
 
@@ -87,13 +93,22 @@ class Compiled:
 
         Raises ArgumentError naming the argument, the shape expected and the shape given.
         """
+        plain = outputs is None and not options
+        replay = self._replays.take(params, x, state) if plain and self._lone_input else None
+        if replay is not None:
+            results, finals = replay.run(x, state)
+            self._replays.keep(replay)
+            return _single(results, True), finals
         call = self._arguments.call(params, x, state, **options)
         request = self._request(call, outputs)
         session = self._open(request, call)
         session.run()
         results = self._results(session, call, request)
         finals = {name: session.final(name) for name in self.graph.states}
-        session.close()
+        if plain and self._lone_input and can_replay(call, params, x, self._lone_input):
+            self._replays.keep(Replay(session, call, params, self._lone_input))
+        else:
+            session.close()
         return _single(results, outputs is None), finals
 
     def _results(
@@ -347,7 +362,7 @@ class Compiled:
     def _executable(self, request: Request) -> Executable:
         with self._lock:
             if request not in self._executables:
-                made = build(self.graph, request, self.dtype, self.target)
+                made = build(self.graph, request, self.dtype, self.target, self.threads)
                 self._executables[request] = made
             return self._executables[request]
 

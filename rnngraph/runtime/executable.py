@@ -171,7 +171,10 @@ class Session:
         layout = self.program.layout
         pointers = [self.addresses.get(name) for name in layout.names]
         table = (ctypes.c_void_p * len(pointers))(*pointers)
-        threads = self.program.threads_for(procedure, self.steps, self.rows)
+        self.enter(procedure, table, self.program.threads_for(procedure, self.steps, self.rows))
+
+    def enter(self, procedure: int, table: Any, threads: int) -> None:
+        """Call the machine code with a table of pointers in the layout's order."""
         if threads > 1:
             self.program.teams[procedure](table, self.steps, self.rows, threads)
         else:
