@@ -6,54 +6,21 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
+from command_line import LOOKUP, Answer, Call, X, call
 
 import rnngraph as rg
 from rnngraph import library
-from rnngraph.cli import COMMANDS, main
+from rnngraph.cli import COMMANDS
 from rnngraph.cli import show as show_command
-from rnngraph.cli import train as train_command
 from rnngraph.compile import STAGES
-from rnngraph.train.run import Setting
+
+__all__ = ["call"]  # a fixture
 
 BAD = "cell C\ninput x[I]\nstate h[H]\nparam W[H, H+I]\nh' = tanh(W @ [h, x] + x) + q\n"
-LOOKUP = "cell T\ninput token: int\nstate h[H]\nparam E[9, H]\nh' = tanh(h + E[token])\n"
-TWO = "cell Two\ninput a[I], b[J]\ncontext v[H]\nstate h[H]\nparam A[H, I], B[H, J]\n" \
-      "h' = tanh(A @ a + B @ b + h + v)\noutput y = h'\noutput z = 2 * h'\n"  # fmt: skip
-
-
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Answer]
-
-
-@pytest.fixture
-def call(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
-         tmp_path: Path) -> Call:  # fmt: skip
-    """Call the command line in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def answer(*words: str) -> Answer:
-        code = main(words)
-        return Answer(code, *capfd.readouterr())
-
-    return answer
-
-
-@pytest.fixture
-def x() -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(5, 2, 3)).astype(np.float32)
-
 
 # --- help, usage, mistakes -------------------------------------------------------------------
 
@@ -133,13 +100,13 @@ def test_a_line_that_cannot_be_read_is_answered_by_2(
     ],
 )
 def test_a_users_mistake_is_answered_by_1_and_no_traceback(
-    words: tuple[str, ...], said: str, call: Call, x: np.ndarray
+    words: tuple[str, ...], said: str, call: Call
 ) -> None:
     Path("bad.cell").write_text(BAD)
     Path("binary.cell").write_bytes(b"\xff\xfe\x00")
     Path("word.txt").write_text("1\ntwo\n")
     Path("ragged.txt").write_text("1\n2 3\n")
-    np.save("x.npy", x)
+    np.save("x.npy", X)
     for name in ("fake.npy", "fake.npz", "fake.safetensors"):
         Path(name).write_bytes(b"nothing of the kind")
     answer = call(*words)
@@ -248,133 +215,6 @@ def test_schedule_view_frames_the_loop(call: Call) -> None:
     dot = call("draw", "min_gru", "--view", "schedule", "-o", "-", "--format", "dot").out
     assert "for&#160;all&#160;time-steps" in dot or "for all time-steps" in dot
     assert "step&#160;by&#160;step" in dot or "step by step" in dot
-
-
-# --- run -----------------------------------------------------------------------------------
-
-
-def test_run_equals_the_api(call: Call, x: np.ndarray) -> None:
-    np.save("x.npy", x)
-    words = ["--sizes", "H=4", "--seed", "7", "--save-params", "p.npz", "--trace", "all"]
-    assert call("run", "lstm", "-i", "x.npy", "-o", "y.npz", *words).code == 0
-    lstm = rg.load("lstm").compile(I=3, H=4)
-    params = lstm.init(7)
-    y, state = lstm.run(params, x)
-    with np.load("y.npz") as found, np.load("p.npz") as drawn:
-        assert np.array_equal(found["h"], y)
-        assert np.array_equal(found["state/c"], state["c"])
-        for name, value in lstm.trace(params, x).items():
-            assert np.array_equal(found[f"trace/{name}"], value)
-        assert all(np.array_equal(drawn[name], params[name]) for name in params)
-
-
-def test_run_goes_on_from_its_own_result(call: Call, x: np.ndarray) -> None:
-    for name, part in (("all", x), ("one", x[:3]), ("two", x[3:])):
-        np.save(f"{name}.npy", part)
-    call("run", "lstm", "-i", "all.npy", "--sizes", "H=4", "--save-params", "p.safetensors",
-         "-o", "all.npz")  # fmt: skip
-    words = ("run", "lstm", "--params", "p.safetensors")
-    assert call(*words, "-i", "one.npy", "-o", "one.npz").code == 0
-    assert call(*words, "-i", "two.npy", "--state", "one.npz", "-o", "two.npz").code == 0
-    whole, first, second = (np.load(f"{name}.npz") for name in ("all", "one", "two"))
-    assert np.array_equal(np.concatenate([first["h"], second["h"]]), whole["h"])
-    assert np.array_equal(second["state/c"], whole["state/c"])
-
-
-def test_options_reach_the_run(call: Call, x: np.ndarray) -> None:
-    np.save("x.npy", x.swapaxes(0, 1))
-    call("run", "gru", "-i", "x.npy", "--sizes", "H=4", "--lengths", "3", "5", "--reverse",
-         "--batch-first", "--dtype", "f64", "--layers", "2", "-o", "y.npy")  # fmt: skip
-    gru = rg.stack(rg.load("gru"), layers=2).compile(I=3, H=4, dtype="f64")
-    y, _ = gru.run(gru.init(), x.swapaxes(0, 1), lengths=[3, 5], reverse=True, batch_first=True)
-    found = np.load("y.npy")
-    assert found.dtype == np.float64
-    assert np.array_equal(found, y)
-
-
-def test_several_inputs_outputs_and_contexts(call: Call, x: np.ndarray) -> None:
-    Path("two.cell").write_text(TWO)
-    np.savez("ab.npz", a=x, b=x[..., :2])
-    np.save("v.npy", np.ones((2, 4), np.float32))
-    answer = call("run", "two.cell", "-i", "ab.npz", "-i", "v=v.npy", "-o", "y.npz")
-    assert answer.code == 0, "H comes from the context, I and J from the inputs"
-    with np.load("y.npz") as found:
-        assert set(found) == {"y", "z", "state/h"}
-    assert call("run", "two.cell", "-i", "ab.npz", "-i", "v=v.npy", "-o", "y.npy").code == 1
-    assert "give --input" in call("run", "two.cell", "-i", "v=v.npy").err
-    assert "say which" in call("run", "two.cell", "-i", "v.npy").err
-
-
-def test_text_in_and_out(call: Call, x: np.ndarray) -> None:
-    text = "\n\n".join("\n".join(" ".join(map(repr, map(float, line))) for line in sequence)
-                       for sequence in x.swapaxes(0, 1))  # fmt: skip
-    Path("x.txt").write_text(f"# two sequences\n{text}\n")
-    answer = call("run", "gru", "-i", "x.txt", "--sizes", "H=4")
-    gru = rg.load("gru").compile(I=3, H=4)
-    y, _ = gru.run(gru.init(), x)
-    Path("y.txt").write_text(answer.out)
-    copy = "cell Copy\ninput x[I]\nstate h[I]\nh' = x + 0 * h\n"
-    Path("copy.cell").write_text(copy)
-    assert call("run", "copy.cell", "-i", "y.txt", "-o", "again.npy").code == 0
-    assert np.array_equal(np.load("again.npy"), y), "nine digits give a float back"
-
-
-def test_one_sequence_stays_one(call: Call, x: np.ndarray) -> None:
-    np.save("x.npy", x[:, 0])
-    call("run", "rnn", "-i", "x.npy", "--sizes", "H=4", "-o", "y.npz", "--trace", "h")
-    with np.load("y.npz") as found:
-        assert found["h"].shape == found["trace/h"].shape == (5, 4)
-        assert found["state/h"].shape == (4,)
-
-
-def test_integers_come_from_text(call: Call) -> None:
-    Path("t.cell").write_text(LOOKUP)
-    words = ("run", "t.cell", "-i", "t.txt", "--sizes", "H=2")
-    for text in ("1 2 3 8", "1\n2\n3\n8\n"):
-        Path("t.txt").write_text(text)
-        assert len(call(*words).out.splitlines()) == 4
-    Path("t.txt").write_text("1 9")
-    assert "expected integers from 0 to 8" in call(*words).err
-    Path("t.txt").write_text("1.5 2")
-    assert "expected integers" in call(*words).err
-
-
-def test_a_cell_without_inputs(call: Call) -> None:
-    Path("clock.cell").write_text("cell Clock\nstate h[2] = 1\nh' = h * 0.5\n")
-    assert "steps" in call("run", "clock.cell").err
-    answer = call("run", "clock.cell", "--steps", "2", "--rows", "1")
-    assert answer.out == "0.5 0.5\n0.25 0.25\n"
-
-
-def test_results_are_whole_or_not_there(call: Call, x: np.ndarray) -> None:
-    np.save("x.npy", x)
-    Path("y.npz").write_text("old")
-    call("run", "lstm", "-i", "x.npy", "--sizes", "H=2", "--trace", "q", "-o", "y.npz")
-    assert Path("y.npz").read_text() == "old"
-    assert {path.name for path in Path().iterdir()} == {"x.npy", "y.npz"}
-
-
-# --- train ---------------------------------------------------------------------------------
-
-
-def test_every_setting_is_an_option() -> None:
-    options = {*train_command.HELP, *train_command.ELSEWHERE}
-    assert options == {field.name for field in fields(Setting)}
-
-
-def test_train_resumes_and_run_reads_what_was_trained(call: Call, x: np.ndarray) -> None:
-    Path("text.txt").write_text("the cat was full because it ate already. " * 60)
-    words = ("--text", "text.txt", "--folder", "out", "--sample-length", "5")
-    small = ("--hidden", "4", "--embedding", "3", "--batch", "2", "--window", "8", "--layers", "2")
-    answer = call("train", "lstm", *words, *small, "--steps", "3", "--prime", "the")
-    assert answer.code == 0, answer.err
-    assert "nats per character" in answer.out
-    assert call("train", "lstm", *words).code == 1, "the folder holds a training already"
-    assert call("train", *words, "--resume", "--steps", "5").code == 0
-    np.save("x.npy", x)
-    answer = call("run", "lstm", "--layers", "2", "-i", "x.npy", "--params", "out/last.safetensors")
-    assert answer.code == 0
-    assert "not used" in answer.err
 
 
 # --- as a process --------------------------------------------------------------------------
