@@ -1,6 +1,7 @@
 """Environment switches, read once.
 
 RNNGRAPH_DEBUG   0 (default) nothing; 1 verify every graph after every pass
+RNNGRAPH_CACHE   folder of cached machine code (default: rnngraph in the user's cache); "off"
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ class Settings:
     """What the environment asks for."""
 
     debug: int = 0
+    cache: str = ""
 
     @property
     def verifies(self) -> bool:
@@ -23,7 +25,8 @@ class Settings:
 
 def _read() -> Settings:
     text = os.environ.get("RNNGRAPH_DEBUG", "0")
-    return Settings(int(text) if text.isdigit() else 0)
+    cache = os.environ.get("RNNGRAPH_CACHE", "")
+    return Settings(int(text) if text.isdigit() else 0, cache)
 
 
 settings = _read()

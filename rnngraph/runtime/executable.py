@@ -73,18 +73,19 @@ class Executable:
             return self._machine
 
     def _compile(self) -> None:
-        from ..backends.llvm.jit import compile_module
-        from ..backends.llvm.procedures import write_module
-        from ..backends.llvm.target import named
-        from ..backends.llvm.team import supported
+        from ..backends.llvm.compiler import compile_schedule
 
-        target = named(self.target)
-        module, self.layout = write_module(self.schedule, self.real, target)  # type: ignore[arg-type]
-        self._machine = compile_module(module, target)
+        self._machine, self.layout = compile_schedule(self.schedule, self.real, self.target)
         names = [p.name for p in self.schedule.procedures]
         self.entries = [ENTRY(self._machine.address(name)) for name in names]
-        if supported(target.triple):
+        if self.layout.teams:
             self.teams = [TEAM(self._machine.address(f"{name}_team")) for name in names]
+
+    def texts(self) -> Any:
+        """The code as text (``.llvm``, ``.assembly``), made afresh: the cache keeps no text."""
+        from ..backends.llvm.compiler import compile_schedule
+
+        return compile_schedule(self.schedule, self.real, self.target, cached=False)[0]
 
     def threads_for(self, procedure: int, steps: int, rows: int) -> int:
         """How many threads a call is worth: more than one only beyond the break-even."""

@@ -43,6 +43,7 @@ class Layout:
     entries: list[str]
     packed: dict[str, int] = field(default_factory=dict)
     copies: dict[str, int] = field(default_factory=dict)
+    teams: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -73,6 +74,7 @@ class _ModuleWriter:
         self.functions: dict[int, KernelFunction] = {}
         self.refresh = write_refresh(self.module, self._emitter)
         self.team = Team(self.module, target.triple) if supported(target.triple) else None
+        self.layout.teams = self.team is not None
 
     def _emitter(self, function: ir.Function) -> Emitter:
         builder = ir.IRBuilder(function.append_basic_block("entry"))
