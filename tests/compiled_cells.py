@@ -1,0 +1,95 @@
+"""Compiled cells against the NumPy oracle: outputs, final states, traces and all gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+from cells_for_tests import draw, draw_states
+from tolerances import assert_close
+
+from rnngraph.backends.llvm.target import CPUS, named
+from rnngraph.backends.reference import Result, evaluate
+from rnngraph.compiled import Compiled
+from rnngraph.graph import Graph
+from rnngraph.passes.gradient import gradient
+
+TARGETS = [name for name in CPUS if named(name).available]
+REAL = {"f32": np.float32, "f64": np.float64}
+
+
+_GRADIENTS: dict[int, tuple[Graph, Graph]] = {}
+
+
+def gradient_of(graph: Graph) -> Graph:
+    """The gradient graph, made once for each graph."""
+    if id(graph) not in _GRADIENTS:
+        _GRADIENTS[id(graph)] = graph, gradient(graph)
+    return _GRADIENTS[id(graph)][1]
+
+
+def arrays(graph: Graph, steps: int, rows: int, dtype: str) -> tuple[dict, dict]:
+    """Everything that is given, and initial states, exact in ``dtype``."""
+    given = draw(graph, steps, rows)
+    given = {k: v if v.dtype.kind == "i" else v.astype(REAL[dtype]) for k, v in given.items()}
+    initial = {k: v.astype(REAL[dtype]) for k, v in draw_states(graph, rows).items()}
+    return given, initial
+
+
+def split(graph: Graph, given: dict) -> tuple[dict, dict]:
+    """Parameters, and inputs with contexts."""
+    params = {k: v for k, v in given.items() if k in graph.params}
+    return params, {k: v for k, v in given.items() if k not in graph.params}
+
+
+def expected_gradients(
+    graph: Graph, given: dict, initial: dict, dy: dict, dstate: dict, steps: int, rows: int
+) -> Result:
+    """The oracle on the gradient graph."""
+    joint = gradient_of(graph)
+    late = {f"dout({k})": v for k, v in dy.items()}
+    ends = {f"d({k})": v for k, v in dstate.items()}
+    return evaluate(joint, {**given, **late}, steps, rows, {**initial, **ends})
+
+
+def assert_runs(compiled: Compiled, steps: int, rows: int, kind: str = "parity") -> None:
+    """``run`` and ``trace`` are what the oracle says, and each other's bits."""
+    graph, dtype = compiled.graph, compiled.dtype
+    given, initial = arrays(graph, steps, rows, dtype)
+    params, x = split(graph, given)
+    size = {"steps": steps, "rows": rows}
+    want = evaluate(graph, given, steps, rows, initial, graph.names)
+    y, state = compiled.run(params, x, initial, outputs=graph.outputs, **size)
+    trace = compiled.trace(params, x, initial, **size)
+    where = f"{graph.title} T={steps} B={rows}"
+    for found, wanted in ((y, want.outputs), (state, want.finals), (trace, want.values)):
+        for name, value in wanted.items():
+            assert_close(found[name], value, kind, dtype, f"{where}: {name}")
+    for name in graph.states:
+        after = trace[name][-1 if graph.states[name].delay > 0 else 0] if steps else None
+        if after is not None and name not in graph.names:
+            assert np.array_equal(after, state[name]), f"{where}: trace of state {name}"
+
+
+def assert_gradients(compiled: Compiled, steps: int, rows: int, kind: str = "parity") -> None:
+    """``vjp`` gives the oracle's values and gradients; a pullback can be used twice."""
+    graph, dtype = compiled.graph, compiled.dtype
+    given, initial = arrays(graph, steps, rows, dtype)
+    params, x = split(graph, given)
+    size = {"steps": steps, "rows": rows}
+    y, state, pullback = compiled.vjp(params, x, initial, outputs=graph.outputs, **size)
+    rng = np.random.default_rng(2)
+    real = [name for name, node in graph.outputs.items() if node.dtype == "real"]
+    dy = {name: rng.normal(size=y[name].shape).astype(REAL[dtype]) for name in real}
+    dstate = {k: rng.normal(size=v.shape).astype(REAL[dtype]) for k, v in state.items()}
+    want = expected_gradients(graph, given, initial, dy, dstate, steps, rows)
+    grads, again = pullback(dy, dstate), pullback(dy, dstate)
+    where = f"{graph.title} T={steps} B={rows}"
+    for name, value in y.items():
+        assert_close(value, want.outputs[name], kind, dtype, f"{where}: {name}")
+    for name, value in state.items():
+        assert_close(value, want.finals[name], kind, dtype, f"{where}: state {name}")
+    for part in ("params", "inputs", "contexts"):
+        for name, value in getattr(grads, part).items():
+            assert_close(value, want.outputs[f"d({name})"], kind, dtype, f"{where}: d {name}")
+            assert np.array_equal(value, getattr(again, part)[name]), f"{where}: d {name} twice"
+    for name, value in grads.state.items():
+        assert_close(value, want.finals[f"d({name})"], kind, dtype, f"{where}: d state {name}")
