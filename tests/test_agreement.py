@@ -33,7 +33,7 @@ def test_vocabulary_has_100_different_words():
 
 
 def test_unknown_word_is_named_with_the_closest():
-    with pytest.raises(ValueError, match="'catt' is not a word .* did you mean 'cat'"):
+    with pytest.raises(ValueError, match=r"'catt' is not a word .* did you mean 'cat'"):
         vocabulary().encode("the catt was full.")
 
 
@@ -142,9 +142,9 @@ def test_everything_comes_from_the_seed():
         assert a.tokens.shape != c.tokens.shape or not np.array_equal(a.tokens, c.tokens)
 
 
-def test_next_word_masks_the_padding():
+def test_inputs_mask_the_padding():
     batch = BALANCED.train[:64]
-    data = batch.next_word
+    data = batch.inputs
     assert data["token"].shape == data["target"].shape == data["weight"].shape
     assert (data["weight"].sum(0) == batch.lengths - 1).all()
     assert (data["target"][data["weight"] == 0] == vocabulary()["padding"][0]).all()

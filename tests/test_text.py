@@ -41,7 +41,7 @@ def test_texts_that_will_not_do(tmp_path, content, message):
 
 
 def test_missing_file_and_folder(tmp_path):
-    with pytest.raises(TextError, match="cannot read .*none.txt: No such file"):
+    with pytest.raises(TextError, match=r"cannot read .*none.txt: No such file"):
         read(tmp_path / "none.txt")
     with pytest.raises(TextError, match="cannot read"):
         read(tmp_path)
@@ -75,7 +75,7 @@ def test_streams_carry_on_from_window_to_window():
 
 
 def test_too_few_characters_for_the_streams():
-    with pytest.raises(TextError, match="5 characters are too few for 8 .* a batch of 4"):
+    with pytest.raises(TextError, match=r"5 characters are too few for 8 .* a batch of 4"):
         Streams(np.arange(5, dtype=np.int32), 8, 4)
     with pytest.raises(ValueError, match="at least 1"):
         Streams(np.arange(5, dtype=np.int32), 0, 4)

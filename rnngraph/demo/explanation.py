@@ -2,70 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-
+from ..tasks.vocabulary import spelled
+from ..train.loop import Array
 from .carrier import Carrier
 from .picture import Column, Row
 
+STEADY = 0.3  # a gate moves less while the number is carried
 CARRIES = 0.1  # loss of accuracy from which on one unit may be said to carry the number
+
+
+def explain(carrier: Carrier, rows: Sequence[Row], preference: Row, columns: Sequence[Column]
+            ) -> list[str]:
+    """The story: what carries the number, what is kept of it, what the model says, and why one set
+    of weights can do both sentences.
+
+    preference: the row with the share of the singular form of the verb.
+    """
+    gates = [row for row in rows if row.range == (0.0, 1.0)]
+    kept = [memory(carrier, rows, columns[0]), *_steadiest(gates, columns[0])]
+    told = [ablation(carrier), " ".join(kept), choice(preference, columns)]
+    return told + ([same_weights(gates, columns)] if gates else [])
 
 
 def headline(carrier: Carrier) -> str:
     """The title of the picture."""
-    if _loss(carrier) < CARRIES:
-        return f"Unit {carrier.unit}: no single unit carries the number of the subject"
+    if carrier.lost < CARRIES:
+        return f"No unit alone carries the number of the subject; unit {carrier.unit} does most"
     return f"Unit {carrier.unit} carries the number of the subject"
 
 
 def ablation(carrier: Carrier) -> str:
     """What holding the unit at zero does."""
-    states = " and ".join(carrier.units.shapes)
-    text = (f"With unit {carrier.unit} of {states} held at zero, accuracy on sentences with one "
-            f"attractor goes from {_percent(carrier.accuracy)} to "
-            f"{_percent(carrier.without[carrier.unit])}")
+    unit = f"unit {carrier.unit} of {_joined(carrier.units.shapes)}"
+    whole, without = percent(carrier.accuracy), percent(float(carrier.without[carrier.unit]))
+    if carrier.lost < CARRIES:
+        still = f"still {whole}" if without == whole else f"{without}, not {whole}"
+        return (f"No unit alone carries the number: with {unit}, the most important one, held "
+                "halfway between its values for singular and plural, accuracy on sentences with "
+                f"one attractor is {still}.")
+    text = (f"With {unit} held halfway between its values for singular and plural, accuracy on "
+            f"sentences with one attractor falls from {whole} to {without}")
     if carrier.units.count == 1:
         return f"{text}."
-    return f"{text} (any other unit, in the median: {_percent(carrier.others)})."
+    return f"{text}; with any other unit held so it is {percent(carrier.others)} (median)."
 
 
-def memory(carrier: Carrier, rows: Sequence[Row], columns: Sequence[Column]) -> str:
-    """What the carrying unit's state is at the subject, and what is left of it before the verb."""
-    column, subject = columns[0], _subject(columns[0])
-    states = [row for row in rows if row.name.split("'")[0] in carrier.units.shapes]
-    row = max(states, key=lambda r: _apart(r.values[0], column.verb - 1))
+def memory(carrier: Carrier, rows: Sequence[Row], column: Column) -> str:
+    """What the unit's state is at the subject, and what is left of it before the verb."""
+    states = [row for row in rows if row.state in carrier.units.shapes]
+    row = max(states, key=lambda row: _apart(row.values[0], column.verb - 1))
+    subject = _subject(column)
     (a, b), values = (words[subject] for words in column.words), row.values[0]
     first, last = values[:, subject], values[:, column.verb - 1]
     distance = column.verb - 1 - subject
-    return (f"Its {_called(row)} is {first[0]:.2f} after \"{a}\" and {first[1]:.2f} after \"{b}\"; "
-            f"{distance} word{'s' if distance != 1 else ''} later, when the verb must be chosen, it is "
-            f"{last[0]:.2f} and {last[1]:.2f}.")
+    later = f"{distance} word{'s' if distance != 1 else ''} later"
+    return (f"The unit's {_called(row)} is {_number(first[0])} after \"{a}\" and "
+            f"{_number(first[1])} after \"{b}\"; {later}, when the verb must be chosen, it is "
+            f"{_number(last[0])} and {_number(last[1])}.")
 
 
-def choice(row: Row, columns: Sequence[Column]) -> str:
-    """What the model then says; `row` has the share of the singular form."""
-    column = columns[0]
-    singular, plural = row.values[0][:, column.verb - 1]
-    one, other = (words[column.verb] for words in column.words)
-    return (f"So for the one sentence the model gives \"{one}\" {_percent(singular)} of what it "
-            f"gives the two forms, and for the other it gives \"{other}\" "
-            f"{_percent(1 - plural)}.")
+def _steadiest(gates: Sequence[Row], column: Column) -> Iterator[str]:
+    """What the gate does that moves least between subject and verb, if it moves little."""
+    between = slice(_subject(column) + 1, column.verb)
+    spans = [(float(gate.values[0][:, between].min()), float(gate.values[0][:, between].max()))
+             for gate in gates]
+    (low, high), gate = min(zip(spans, gates, strict=True), default=((0, 1), None),
+                            key=lambda item: item[0][1] - item[0][0])
+    if gate is not None and high - low < STEADY:
+        yield f"Between the two, its {_called(gate)} stays in {_number(low)} to {_number(high)}."
 
 
-def same_word(rows: Sequence[Row], columns: Sequence[Column]) -> str | None:
-    """The gate that differs most between the sentences at one word; None without a gate."""
-    gates = [row for row in rows if row.range == (0.0, 1.0) and row.ends is None]
-    found = [(abs(row.values[0][v, i] - row.values[1][v, j]), row, v, i, j)
-             for row in gates for v, i, j in _shared(columns)]
-    if not found:
-        return None
-    _, row, version, i, j = max(found, key=lambda item: item[0])
+def choice(preference: Row, columns: Sequence[Column]) -> str:
+    """What the model then says, in each sentence."""
+    told = []
+    for column, values in zip(columns, preference.values, strict=True):
+        before, other = (spelled(words[:column.verb]) for words in column.words)
+        one, many = (words[column.verb] for words in column.words)
+        singular, plural = values[:, column.verb - 1]
+        told.append(
+            f"After \"{before}\" the model puts {percent(singular)} on \"{one}\" rather than "
+            f"\"{many}\"; after \"{other}\" it puts {percent(1 - plural)} on \"{many}\".")
+    return " ".join(told)
+
+
+def same_weights(gates: Sequence[Row], columns: Sequence[Column]) -> str:
+    """How the gates differ between the sentences at a word that both have: where they do most."""
+    version, i, j = max(_shared(columns), key=lambda place: _most_apart(gates, place))
     word = columns[0].words[version][i]
-    return (f"The same weights, the same word, another history: at \"{word}\" the {_called(row)} "
-            f"is {row.values[0][version, i]:.2f} in the first sentence and "
-            f"{row.values[1][version, j]:.2f} in the second. The weights are fixed; the gate is a "
-            "function of the word and of what has been read.")
+    pairs = {_called(gate): (float(gate.values[0][version, i]), float(gate.values[1][version, j]))
+             for gate in gates}
+    apart = {gate: pair for gate, pair in pairs.items() if _number(pair[0]) != _number(pair[1])}
+    if not apart:
+        values = _joined(f"{gate} {_number(pair[0])}" for gate, pair in pairs.items())
+        return (f"At every word that both sentences have, the gates are the same in both (at "
+                f"\"{word}\": {values}): they see the word alone, and only the state remembers.")
+    one, two = (f"\"{spelled(column.words[version])}\"" for column in columns)
+    (gate, (a, b)), *rest = sorted(apart.items(), key=lambda item: -abs(item[1][0] - item[1][1]))
+    more = "".join(f"; the {name} {_number(a)} and {_number(b)}" for name, (a, b) in rest)
+    return (f"One set of weights does both, because a gate depends on what was read before: at "
+            f"\"{word}\" the {gate} is {_number(a)} in {one} and {_number(b)} in {two}{more}.")
+
+
+def _most_apart(gates: Sequence[Row], place: tuple[int, int, int]) -> float:
+    version, i, j = place
+    return max(abs(float(gate.values[0][version, i] - gate.values[1][version, j]))
+               for gate in gates)
+
+
+def percent(share: float) -> str:
+    """A share as text, "97.5 %"."""
+    return f"{100 * share:.1f} %"
 
 
 def _shared(columns: Sequence[Column]) -> list[tuple[int, int, int]]:
@@ -83,18 +131,19 @@ def _subject(column: Column) -> int:
     return next(at for at, (one, other) in enumerate(pairs) if one != other)
 
 
-def _apart(values: np.ndarray, at: int) -> float:
+def _apart(values: Array, at: int) -> float:
     """How far apart the two versions are at a word, as a share of the value's whole extent."""
-    return float(abs(values[0, at] - values[1, at]) / (np.ptp(values) or 1.0))
+    return float(abs(values[0, at] - values[1, at]) / ((values.max() - values.min()) or 1.0))
 
 
 def _called(row: Row) -> str:
     return f"{row.label} {row.name}" if row.label else row.name
 
 
-def _loss(carrier: Carrier) -> float:
-    return carrier.accuracy - float(carrier.without[carrier.unit])
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "\u2212")
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %" if share < 0.9995 else "100 %"
+def _joined(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

@@ -7,45 +7,44 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Node
+from ..graph import Graph, Node, Varies
+from ..train.loop import Array
 from .carrier import Carrier
 from .picture import Row
 
 Range = tuple[float, float]
 
 
-def rows_of(graph: Graph, carrier: Carrier, traces: Sequence[Mapping[str, np.ndarray]]
-            ) -> list[Row]:
-    """A row for every named value and every state of a cell's (unbound) step graph.
+def rows_of(graph: Graph, carrier: Carrier, traces: Sequence[Mapping[str, Array]]) -> list[Row]:
+    """A row for every named value that varies and then every state of a cell's step graph.
 
     traces: for each sentence the values by name, [words, 2, *shape]; a state's name gives its next
     value. Values that have the carrier's units show the carrying unit; others show the element
     that differs most between the two versions of the sentences.
     """
-    named = {name: (named.node, named.label) for name, named in graph.names.items()}
-    states = {f"{state.name}'": (state.next, state.label) for state in graph.states.values()}
-    rows = []
-    for shown, (node, label) in {**named, **states}.items():
-        if node is None or (shown in states and node.op in ("input", "context", "param")):
-            continue
-        values = [trace[shown.removesuffix("'") if shown in states else shown] for trace in traces]
-        rows.append(_row(shown, label, node, carrier, values))
+    rows = [_row(name, named.label, "", named.node, carrier, [trace[name] for trace in traces])
+            for name, named in graph.names.items() if named.node.varies is Varies.STEP]
+    for name, state in graph.states.items():
+        # a state that only keeps an input for the next step shows nothing of the cell
+        if state.next is not None and state.next.op not in ("input", "context", "param"):
+            values = [trace[name] for trace in traces]
+            rows.append(_row(f"{name}'", state.label, name, state.next, carrier, values))
     return rows
 
 
-def _row(name: str, label: str, node: Node, carrier: Carrier, values: list[np.ndarray]) -> Row:
-    owns = bool(node.shape) and node.shape[0] == carrier.units.size
+def _row(name: str, label: str, state: str, node: Node, carrier: Carrier, values: list[Array]
+         ) -> Row:
+    owns = node.id in carrier.units.aligned and bool(node.shape)
     if owns:
         values = [value[:, :, carrier.unit] for value in values]
     element = _most_different(values)
     key: tuple[Any, ...] = (slice(None), slice(None), *element)
-    lines = tuple(value[key].T for value in values)
-    index = ([carrier.unit] if owns else []) + list(element)
-    shown = name if index in ([], [carrier.unit]) and owns else f"{name}{index if index else ''}"
-    return Row(shown, label, lines, range_of(node))
+    index = [*([carrier.unit] if owns else []), *element]
+    shown = name if owns and not element else f"{name}{index or ''}"
+    return Row(shown, label, tuple(value[key].T for value in values), range_of(node), state=state)
 
 
-def _most_different(values: list[np.ndarray]) -> tuple[int, ...]:
+def _most_different(values: list[Array]) -> tuple[int, ...]:
     """The index in the remaining axes [words, 2, ...] where the two versions differ most."""
     apart = np.max([np.abs(value[:, 0] - value[:, 1]).max(0) for value in values], axis=0)
     return tuple(int(i) for i in np.unravel_index(int(apart.argmax()), apart.shape))

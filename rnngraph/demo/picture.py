@@ -6,13 +6,16 @@ value. The module draws numbers that it is given and knows neither the model nor
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ..train.loop import Array
 
 BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe & Ito: told apart with any colour vision
 INK, SOFT, FAINT, BAND = "#222222", "#707070", "#E4E4E4", "#F3EFE4"
@@ -21,8 +24,11 @@ STYLES: tuple[dict[str, Any], ...] = (
     {"color": ORANGE, "marker": "D", "linestyle": (0, (4, 2)), "markersize": 4.4,
      "markerfacecolor": "white", "markeredgewidth": 1.3},
 )
-ROW_INCHES, WORD_INCHES, LABEL_INCHES, HEAD_INCHES, FOOT_INCHES = 0.95, 0.62, 2.1, 1.62, 0.62
-LABEL_LETTERS = 19
+ROW_INCHES, LABEL_INCHES, FOOT_INCHES, RIGHT_INCHES, GAP_INCHES = 0.85, 1.75, 0.62, 0.15, 0.35
+LINE_INCHES = 0.21
+TITLE, TEXT, SMALL = 15, 11, 9  # points
+WORD_ROOM, WORD_LEAST = 0.14, 0.32  # inches beside a word, and for the shortest
+LABEL_ROOM = 1.4  # inches
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,18 @@ class Column:
     words: tuple[tuple[str, ...], tuple[str, ...]]
     verb: int
 
+    @cached_property
+    def edges(self) -> Array:
+        """Where words begin, in inches, and where the last one ends: float [words + 1]."""
+        widths = [max(_inches(word, TEXT, at == self.verb) for word in both) + WORD_ROOM
+                  for at, both in enumerate(zip(*self.words, strict=True))]
+        return np.concatenate([[0.0], np.cumsum(np.maximum(widths, WORD_LEAST))])
+
+    @property
+    def centres(self) -> Array:
+        """The middle of each word, in inches: float [words]."""
+        return (self.edges[1:] + self.edges[:-1]) / 2
+
 
 @dataclass(frozen=True)
 class Row:
@@ -39,10 +57,11 @@ class Row:
 
     name: str
     label: str
-    values: tuple[np.ndarray, ...]
+    values: tuple[Array, ...]
     range: tuple[float, float] | None = None
     ends: tuple[str, str] | None = None  # words in place of the numbers at the ends of the axis
     decides: bool = False  # mark where the form of the verb is chosen
+    state: str = ""  # the state whose next value this is
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -52,21 +71,30 @@ class Row:
         return low - room, high + room
 
 
+def need_matplotlib() -> None:
+    """Raise ImportError with what to do about it, if matplotlib is not installed."""
+    if find_spec("matplotlib") is None:
+        raise ImportError("the picture needs matplotlib: pip install 'rnngraph[plot]'")
+
+
 def draw(title: str, subtitle: str, columns: Sequence[Column], rows: Sequence[Row],
          versions: tuple[str, str]) -> Any:
     """The matplotlib figure; `versions` names the two lines, for the legend."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    counts = [len(column.words[0]) for column in columns]
-    width = LABEL_INCHES + WORD_INCHES * sum(counts) + 0.75
-    height = HEAD_INCHES + ROW_INCHES * len(rows) + FOOT_INCHES
+    widths = [float(column.edges[-1]) for column in columns]
+    width = LABEL_INCHES + sum(widths) + GAP_INCHES * (len(columns) - 1) + RIGHT_INCHES
+    text = _wrapped(subtitle, width - 0.3)
+    head = 1.35 + LINE_INCHES * len(text)
+    height = head + ROW_INCHES * len(rows) + FOOT_INCHES
     figure = Figure(figsize=(width, height), facecolor="white")
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
-        len(rows), len(columns), width_ratios=counts, hspace=0.2, wspace=0.06,
-        left=LABEL_INCHES / width, right=1 - 0.2 / width,
-        top=1 - HEAD_INCHES / height, bottom=FOOT_INCHES / height)
+        len(rows), len(columns), width_ratios=widths, hspace=0.2,
+        wspace=GAP_INCHES * len(columns) / sum(widths),
+        left=LABEL_INCHES / width, right=1 - RIGHT_INCHES / width,
+        top=1 - head / height, bottom=FOOT_INCHES / height)
     axes = [[figure.add_subplot(grid[r, c]) for c in range(len(columns))]
             for r in range(len(rows))]
     for r, row in enumerate(rows):
@@ -75,7 +103,7 @@ def draw(title: str, subtitle: str, columns: Sequence[Column], rows: Sequence[Ro
     for c, column in enumerate(columns):
         _words(axes[0][c], column, above=True)
         _words(axes[-1][c], column, above=False)
-    _heading(figure, title, subtitle, versions)
+    _heading(figure, title, text, versions, head)
     return figure
 
 
@@ -90,18 +118,18 @@ def save(figure: Any, stem: Path) -> tuple[Path, Path]:
     return png, svg
 
 
-def _draw_cell(axis: Any, row: Row, column: Column, values: np.ndarray, first: bool) -> None:
-    count = len(column.words[0])
+def _draw_cell(axis: Any, row: Row, column: Column, values: Array, first: bool) -> None:
     low, high = row.limits
-    axis.set(xlim=(-0.5, count - 0.5), ylim=(low, high))
-    axis.axvspan(column.verb - 0.5, column.verb + 0.5, color=BAND, linewidth=0, zorder=0)
+    edges, centres, verb = column.edges, column.centres, column.verb
+    axis.set(xlim=(0, edges[-1]), ylim=(low, high))
+    axis.axvspan(edges[verb], edges[verb + 1], color=BAND, linewidth=0, zorder=0)
     for height in _ticks(row):
         axis.axhline(height, color=FAINT, linewidth=0.8, zorder=1)
     for line, style in zip(values, STYLES, strict=True):
-        axis.plot(np.arange(count), line, linewidth=1.5, zorder=3, clip_on=False, **style)
-    if row.decides and column.verb > 0:
-        axis.annotate("", (column.verb - 1, values[0, column.verb - 1]),
-                      (column.verb - 1, values[1, column.verb - 1]), zorder=2,
+        axis.plot(centres, line, linewidth=1.5, zorder=3, clip_on=False, **style)
+    if row.decides and verb > 0:
+        axis.annotate("", (centres[verb - 1], values[0, verb - 1]),
+                      (centres[verb - 1], values[1, verb - 1]), zorder=2,
                       arrowprops={"arrowstyle": "<->", "color": SOFT, "shrinkA": 4, "shrinkB": 4})
     _frame(axis)
     if first:
@@ -114,11 +142,12 @@ def _row_label(axis: Any, row: Row) -> None:
     ticks = _ticks(row)
     axis.set_yticks(ticks, labels=row.ends or [f"{tick:g}".replace("-", "\u2212")
                                                for tick in ticks])
-    axis.tick_params(axis="y", length=0, labelsize=8.5, labelcolor=SOFT, pad=4)
-    lines = [(line, {"color": INK, "fontsize": 10})
-             for line in textwrap.wrap(row.label, LABEL_LETTERS, max_lines=2, placeholder=" …")]
+    axis.tick_params(axis="y", length=0, labelsize=SMALL, labelcolor=SOFT, pad=4)
+    lines = [(line, {"color": INK, "fontsize": TEXT}) for line in _wrapped(row.label, LABEL_ROOM)]
+    if len(lines) > 2:
+        lines = [lines[0], (f"{lines[1][0]} …", lines[1][1])]
     if row.name:
-        lines.append((row.name, {"color": SOFT, "fontsize": 9, "family": "monospace"}))
+        lines.append((row.name, {"color": SOFT, "fontsize": SMALL, "family": "monospace"}))
     for at, (line, style) in enumerate(lines):
         _beside(axis, -LABEL_INCHES + 0.15, 0.17 * ((len(lines) - 1) / 2 - at), line, **style)
 
@@ -141,36 +170,62 @@ def _frame(axis: Any) -> None:
 def _words(axis: Any, column: Column, above: bool) -> None:
     """The words of both versions; where they differ, one above the other in their colours."""
     base, sign = (1.0, 1) if above else (0.0, -1)
+    place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": "center",
+             "va": "bottom" if above else "top", "annotation_clip": False}
     for at, (one, other) in enumerate(zip(*column.words, strict=True)):
         weight = "bold" if at == column.verb else "normal"
         lines = [(one, INK)] if one == other else [(one, BLUE), (other, ORANGE)]
-        for line, (word, color) in enumerate(lines[::sign * -1] if above else lines):
-            axis.annotate(word, (at, base), (0, sign * (7 + 13 * line)),
-                          xycoords=("data", "axes fraction"), textcoords="offset points",
-                          ha="center", va="bottom" if above else "top", fontsize=10,
-                          color=color, fontweight=weight, annotation_clip=False)
+        for line, (word, color) in enumerate(lines[::-1] if above else lines):
+            axis.annotate(word, (column.centres[at], base), (0, sign * (7 + 14 * line)),
+                          fontsize=TEXT, color=color, fontweight=weight, **place)
     if above:
-        axis.annotate("verb", (column.verb, 1.0), (0, 36), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", ha="center", va="bottom", fontsize=8.5,
-                      color=SOFT, style="italic", annotation_clip=False)
+        axis.annotate("verb", (column.centres[column.verb], base), (0, 37), fontsize=SMALL,
+                      color=SOFT, style="italic", **place)
 
 
-def _heading(figure: Any, title: str, subtitle: str, versions: tuple[str, str]) -> None:
+def _heading(figure: Any, title: str, text: Sequence[str], versions: tuple[str, str], head: float
+             ) -> None:
     from matplotlib.lines import Line2D
 
     width, height = figure.get_size_inches()
     left = 0.15 / width
-    figure.text(left, 1 - 0.16 / height, title, fontsize=14, fontweight="bold", color=INK,
+    figure.text(left, 1 - 0.15 / height, title, fontsize=TITLE, fontweight="bold", color=INK,
                 va="top")
-    figure.text(left, 1 - 0.46 / height, subtitle, fontsize=10, color=SOFT, va="top",
-                linespacing=1.45)
+    for at, line in enumerate(text):
+        figure.text(left, 1 - (0.5 + LINE_INCHES * at) / height, line, fontsize=TEXT, color=SOFT,
+                    va="top")
     handles = [Line2D([], [], linewidth=1.5, **style) for style in STYLES]
-    figure.legend(handles, versions, loc="upper left", frameon=False, fontsize=10,
-                  bbox_to_anchor=(left, 1 - (HEAD_INCHES - 0.58) / height), handlelength=3.2,
+    figure.legend(handles, versions, loc="upper left", frameon=False, fontsize=TEXT,
+                  bbox_to_anchor=(left, 1 - (head - 0.6) / height), handlelength=2.6,
                   labelcolor=[BLUE, ORANGE], borderpad=0, borderaxespad=0)
 
 
-def _extent(values: Sequence[np.ndarray]) -> tuple[float, float]:
+def _wrapped(text: str, width: float) -> list[str]:
+    """The text in lines of at most so many inches, broken at spaces and where it breaks itself."""
+    lines = []
+    for paragraph in text.splitlines():
+        line = ""
+        for word in paragraph.split(" "):
+            longer = f"{line} {word}" if line else word
+            if line and _inches(longer, TEXT) > width:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return lines
+
+
+@cache
+def _inches(text: str, points: float, bold: bool = False) -> float:
+    """How wide the text will be."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    font = FontProperties(weight="bold" if bold else "normal")
+    return float(TextPath((0, 0), text, size=points, prop=font).get_extents().width) / 72
+
+
+def _extent(values: Sequence[Array]) -> tuple[float, float]:
     low, high = (float(f([f(v) for v in values])) for f in (np.min, np.max))
     return (low, high) if high - low > 1e-6 else (low - 0.5, high + 0.5)
 

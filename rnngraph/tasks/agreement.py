@@ -12,11 +12,12 @@ training (`Agreement.held_out` is made of exactly those pairs).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
 
+from rnngraph.tasks.grammar import analyse, other_number
 from rnngraph.tasks.vocabulary import vocabulary
 
 MISSION = ("The cat, which ate already, was full.", "The cat was full because it ate already.")
@@ -61,21 +62,37 @@ class Sentences:
         return Sentences(**part)
 
     @property
-    def next_word(self) -> dict[str, np.ndarray]:
+    def inputs(self) -> dict[str, np.ndarray]:
         """Inputs of a language model: token and target int32 [T-1, B], weight float32 [T-1, B]."""
         token, target = self.tokens[:-1], self.tokens[1:]
         weight = (np.arange(1, len(self.tokens))[:, None] < self.lengths).astype(np.float32)
         return {"token": np.ascontiguousarray(token), "target": np.ascontiguousarray(target),
                 "weight": weight}
 
+    @property
+    def turned(self) -> Sentences:
+        """The same sentences about subjects of the other number (not of `nest`: ValueError)."""
+        tokens, attractors = self.tokens.copy(), self.attractors.copy()
+        for row, length in enumerate(self.lengths):
+            text = other_number(self.text(row))
+            tokens[1:length, row] = vocabulary().encode(text)
+            attractors[row] = analyse(text).attractors
+        return replace(self, tokens=tokens, correct=self.wrong, wrong=self.correct,
+                       number=1 - self.number, attractors=attractors)
+
     def text(self, row: int) -> str:
         return " ".join(vocabulary().decode(self.tokens[1:self.lengths[row], row]))
 
     def right(self, logits: np.ndarray) -> np.ndarray:
         """Whether the model prefers the correct form: bool [B], from logits [T-1, B, words]."""
+        return self.margin(logits) > 0
+
+    def margin(self, logits: np.ndarray) -> np.ndarray:
+        """By how much, in nats, it prefers the correct form: [B]."""
         rows = np.arange(len(self))
         decision = logits[self.verb - 1, rows]
-        return decision[rows, self.correct] > decision[rows, self.wrong]
+        margin: np.ndarray = decision[rows, self.correct] - decision[rows, self.wrong]
+        return margin
 
 
 @dataclass(frozen=True)
@@ -99,13 +116,15 @@ class Batches:
         return self.sentences[rows]
 
     def _order(self, epoch: int) -> np.ndarray:
-        if self._orders.get("epoch") != epoch:
-            shuffled = np.random.default_rng([self.seed, epoch]).permutation(len(self.sentences))
-            self._orders.update(epoch=epoch, rows=shuffled)
-        return self._orders["rows"]
+        if epoch not in self._orders:
+            self._orders.clear()
+            rng = np.random.default_rng([self.seed, epoch])
+            self._orders[epoch] = rng.permutation(len(self.sentences))
+        return self._orders[epoch]
 
     @cached_property
-    def _orders(self) -> dict:
+    def _orders(self) -> dict[int, np.ndarray]:
+        """The order of the current epoch alone."""
         return {}
 
 
@@ -252,7 +271,8 @@ class _Draft:
         widest = max(piece.shape[1] for piece in by_kind)
         padded = np.stack([np.pad(piece, ((0, 0), (0, widest - piece.shape[1])),
                                   constant_values=NONE) for piece in by_kind])
-        return padded[kind, np.arange(len(kind))]
+        chosen: np.ndarray = padded[kind, np.arange(len(kind))]
+        return chosen
 
     def _tail(self) -> tuple[np.ndarray, np.ndarray]:
         """The two forms of the main verb [n, 2], and the words from the verb on."""
@@ -283,13 +303,15 @@ class _Draft:
         return self.rng.integers(0, len(vocabulary()["noun"]), len(self.number))
 
     def _verb(self, noun: np.ndarray, number: np.ndarray) -> np.ndarray:
-        return self._verb_pair(noun)[np.arange(len(noun)), number]
+        form: np.ndarray = self._verb_pair(noun)[np.arange(len(noun)), number]
+        return form
 
     def _verb_pair(self, noun: np.ndarray, untrained: bool = False) -> np.ndarray:
         """A transitive verb that goes with the noun: verb + noun = 0 is kept out of training."""
         verbs = vocabulary()["transitive"]
         offset = self.rng.integers(1, len(verbs), len(noun))
-        return verbs[((0 if untrained else offset) - noun) % len(verbs)]
+        pair: np.ndarray = verbs[((0 if untrained else offset) - noun) % len(verbs)]
+        return pair
 
     def _some(self, kind: str) -> np.ndarray:
         return self.rng.choice(vocabulary()[kind], len(self.number))

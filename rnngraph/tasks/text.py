@@ -108,6 +108,11 @@ class Window:
     weight: np.ndarray
     fresh: bool
 
+    @property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """Inputs of a language model, by name."""
+        return {"token": self.token, "target": self.target, "weight": self.weight}
+
 
 class Streams:
     """A part of a text as `batch` parallel streams, read `window` characters at a time.

@@ -57,6 +57,12 @@ def tokenise(sentence: str) -> list[str]:
     return re.findall(r"<\w+>|[\w']+|[^\w\s]", sentence.lower())
 
 
+def spelled(words: Iterable[str]) -> str:
+    """Words as a person writes them: "The cat, which ate already, was full." """
+    text = re.sub(r" (?=[^\w\s<])", "", " ".join(words))
+    return text[:1].upper() + text[1:]
+
+
 @cache
 def vocabulary() -> Vocabulary:
     """The vocabulary of agreement_words.txt, read once."""

@@ -6,13 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..tasks.text import Streams, Window, encode
+from ..tasks.text import Streams, encode
 from .loop import LOGITS, LOSS, TARGET, TOKEN, WEIGHT, Arrays, Model
-
-
-def as_inputs(window: Window, dtype: np.dtype) -> Arrays:
-    """The window as inputs of a language model of that dtype."""
-    return {TOKEN: window.token, TARGET: window.target, WEIGHT: window.weight.astype(dtype)}
 
 
 def nats_per_character(model: Model, params: Arrays, streams: Streams) -> float:
@@ -22,9 +17,9 @@ def nats_per_character(model: Model, params: Arrays, streams: Streams) -> float:
     rather than too low.
     """
     total, state = 0.0, None
-    dtype = _dtype(params)
     for index in range(len(streams)):
-        y, state = model.run(params, as_inputs(streams.at(index), dtype), state=state)
+        y, state = model.run(params, streams.at(index).inputs, state,
+                             outputs=(LOSS,))
         total += float(y[LOSS].sum(dtype=np.float64))
     return total / streams.targets
 
@@ -50,8 +45,8 @@ def _draws(model: Model, params: Arrays, start: np.ndarray, temperature: float, 
     tokens, state = start[:, None], None
     while True:
         inputs = {TOKEN: tokens, TARGET: np.zeros_like(tokens),
-                  WEIGHT: np.zeros(tokens.shape, _dtype(params))}
-        y, state = model.run(params, inputs, state=state)
+                  WEIGHT: np.zeros(tokens.shape, np.float32)}
+        y, state = model.run(params, inputs, state, outputs=(LOGITS,))
         choice = _choose(y[LOGITS][-1, 0], temperature, rng)
         yield choice
         tokens = np.full((1, 1), choice, start.dtype)
@@ -62,7 +57,3 @@ def _choose(logits: np.ndarray, temperature: float, rng: np.random.Generator) ->
     if temperature == 0:
         return int(np.argmax(logits))
     return int(np.argmax(logits.astype(np.float64) / temperature + rng.gumbel(size=logits.shape)))
-
-
-def _dtype(params: Arrays) -> np.dtype:
-    return next(iter(params.values())).dtype

@@ -6,10 +6,10 @@ and nothing moves the lookup or the loss out of the loop: the scheduler finds th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from ..cell import Cell, parse
-from ..graph import Graph
+from ..graph import Graph, Node
 from ..passes.wire import wire
 from ..sizes import Size
 from .loop import LOGITS, LOSS, TARGET, TOKEN, WEIGHT
@@ -41,18 +41,16 @@ def language_model(cell: Cell, vocabulary: int, *, embedding: int = 16, hidden: 
     loss, weight * cross entropy in nats. The cell keeps its names. Sizes: those in `sizes`; the
     cell's input takes `embedding`; every other symbol takes `hidden`.
     Raises ValueError, with the reason, for a cell that reads anything but one real vector, or has
-    no state, or whose first output is no vector.
+    no state, or whose first output is no vector, or for a size that it does not have.
     """
-    graph = cell.graph
-    check(graph)
-    chosen = sizes_of(graph, embedding, hidden, sizes)
-    middle = cell.bind(**chosen).graph
+    check(cell.graph)
+    middle = cell.bind(None, **sizes_of(cell, embedding, hidden, sizes)).graph
     (reads, x), (gives, y) = _only(middle.inputs), next(iter(middle.outputs.items()))
-    names = _free_names(graph)
+    names = _free_names(cell.graph)
     lookup = parse(LOOKUP.format(**names)).bind(V=vocabulary, I=x.shape[0]).graph
     readout = parse(READOUT.format(**names)).bind(V=vocabulary, H=y.shape[0]).graph
     whole = wire([lookup, middle, readout], {reads: names["x"], names["y"]: gives},
-                 title=f"{graph.title} language model", doc=graph.doc, source=graph.source,
+                 title=f"{middle.title} language model", doc=middle.doc, source=middle.source,
                  outputs=[LOGITS, LOSS])
     return Cell(whole)
 
@@ -76,31 +74,21 @@ def check(graph: Graph) -> None:
                          "cell with one real vector input, at least one state and a vector output")
 
 
-def sizes_of(graph: Graph, embedding: int, hidden: int, sizes: Mapping[str, int] | None = None
+def sizes_of(cell: Cell, embedding: int, hidden: int, sizes: Mapping[str, int] | None = None
              ) -> dict[str, int]:
-    """A number for every size symbol of the cell; see `language_model`.
-
-    Raises ValueError for a size that the cell does not have, or that is below 1.
-    """
-    given = dict(sizes or {})
-    symbols = sorted({s for node in graph.nodes for s in _symbols(node.shape)})
-    for name, value in given.items():
-        if name not in symbols:
-            raise ValueError(f"cell {graph.title} has no size {name}; it has {', '.join(symbols)}")
-        if value < 1:
-            raise ValueError(f"size {name} is {value}; it must be at least 1")
+    """A number for every size of the cell; see `language_model`."""
+    of_states = {s for state in cell.graph.states.values() for s in _symbols(state.leaf)}
     # a cell that reads vectors as wide as its state takes one size for both
-    of_states = {s for state in graph.states.values() for s in _symbols(state.leaf.shape)}
-    (_, x) = _only(graph.inputs)
-    of_input = _symbols(x.shape) - of_states
-    return {name: given.get(name, embedding if name in of_input else hidden) for name in symbols}
+    of_input = _symbols(_only(cell.graph.inputs)[1]) - of_states
+    chosen = {name: embedding if name in of_input else hidden for name in cell.sizes}
+    return {**chosen, **(sizes or {})}
 
 
-def _symbols(shape: Iterable[int | Size]) -> set[str]:
-    return {name for dim in shape if isinstance(dim, Size) for name in dim.symbols()}
+def _symbols(node: Node) -> set[str]:
+    return {name for dim in node.shape if isinstance(dim, Size) for name in dim.symbols()}
 
 
-def _only(named: Mapping):
+def _only(named: Mapping[str, Node]) -> tuple[str, Node]:
     ((name, node),) = named.items()
     return name, node
 
@@ -121,7 +109,7 @@ def _free_names(graph: Graph) -> dict[str, str]:
     return free
 
 
-def _listed(kind: str, named: Mapping) -> str:
+def _listed(kind: str, named: Mapping[str, Node]) -> str:
     if not named:
         return f"no {kind}"
     return f"{len(named)} {kind}{'s' if len(named) > 1 else ''} ({', '.join(named)})"

@@ -7,7 +7,7 @@ makes the next one, so an interrupted training still holds the last finished ste
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,7 +16,8 @@ import numpy as np
 from .optimisers import Adam, Optimiser, clip
 from .rates import Rate
 
-Arrays = dict[str, np.ndarray]
+Array = np.ndarray[Any, Any]
+Arrays = dict[str, Array]
 LOGITS, LOSS = "logits", "loss"
 TOKEN, TARGET, WEIGHT = "token", "target", "weight"
 
@@ -27,12 +28,14 @@ class Model(Protocol):
     def init(self, seed: int = 0) -> Arrays:
         """New parameters."""
 
-    def run(self, params: Arrays, x: Arrays, state: Arrays | None = None) -> tuple[Arrays, Arrays]:
-        """Outputs and final state."""
+    def run(self, params: Arrays, x: Arrays, state: Arrays | None = None, *,
+            outputs: Iterable[str] | None = None) -> tuple[Arrays, Arrays]:
+        """Outputs (all, or those named) and final state."""
 
-    def vjp(self, params: Arrays, x: Arrays, state: Arrays | None = None
+    def vjp(self, params: Arrays, x: Arrays, state: Arrays | None = None, *,
+            outputs: Iterable[str] | None = None, wrt: Iterable[str] | None = None
             ) -> tuple[Arrays, Arrays, Callable[[Arrays], Any]]:
-        """Outputs, final state, and the pullback to gradients."""
+        """Outputs, final state, and the pullback to gradients (all, or those `wrt` names)."""
 
 
 class Diverged(ArithmeticError):
@@ -62,7 +65,7 @@ class Trainer:
         params = dict(self.model.init(seed=seed))
         return Moment(params, self.optimiser.start(params))
 
-    def advance(self, moment: Moment, batch: Mapping[str, np.ndarray], *, carry: bool = False
+    def advance(self, moment: Moment, batch: Mapping[str, Array], *, carry: bool = False
                 ) -> tuple[Moment, float]:
         """The moment after one step on a batch, and the batch's mean loss in nats a token.
 
@@ -70,11 +73,12 @@ class Trainer:
         on from the batch before (truncated back-propagation through time).
         Raises Diverged if the loss or the gradient is not finite.
         """
-        inputs = dict(batch)
-        share = max(float(inputs[WEIGHT].sum(dtype=np.float64)), 1.0)
-        inputs[WEIGHT] = inputs[WEIGHT] / inputs[WEIGHT].dtype.type(share)
+        dtype = next(iter(moment.params.values())).dtype
+        tokens = max(float(batch[WEIGHT].sum(dtype=np.float64)), 1.0)
+        inputs = {**batch, WEIGHT: batch[WEIGHT].astype(dtype) / dtype.type(tokens)}
         state = moment.carried if carry and moment.carried else None
-        y, carried, pullback = self.model.vjp(moment.params, inputs, state=state)
+        y, carried, pullback = self.model.vjp(
+            moment.params, inputs, state, outputs=(LOSS,), wrt=tuple(moment.params))
         loss = float(y[LOSS].sum(dtype=np.float64))
         grads, norm = clip(pullback({LOSS: np.ones_like(y[LOSS])}).params, self.limit)
         if not math.isfinite(loss) or not math.isfinite(norm):

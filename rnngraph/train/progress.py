@@ -6,6 +6,7 @@ Both show the loss, the speed and the time left. NO_COLOR is honoured (rich does
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,7 +31,7 @@ class Progress:
     """
 
     def __init__(self, title: str, total: int, console: Console, done: int = 0,
-                 unit: str = "tokens", clock: Any = time.monotonic) -> None:
+                 unit: str = "tokens", clock: Callable[[], float] = time.monotonic) -> None:
         self.title, self.total, self.done, self.unit = title, total, done, unit
         self.console, self.clock = console, clock
         self.loss = float("nan")
@@ -96,7 +97,12 @@ class Progress:
 
 
 def _bar(console: Console) -> Any:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as Bar
 
     return Bar(TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),

@@ -15,9 +15,10 @@ import numpy as np
 
 from ..arrangement import stack
 from ..cell import Cell, parse
+from ..source import CellError
 from ..tasks import text as texts
 from ..tasks.text import Streams, Text
-from .characters import as_inputs, nats_per_character, sample
+from .characters import nats_per_character, sample
 from .checkpoint import Checkpoint, CheckpointError, load, save
 from .language_model import language_model
 from .loop import Model, Moment, Trainer
@@ -139,10 +140,18 @@ def _resumed(cell: Cell | None, text_path: str | Path, folder: Path, setting: di
     lengths = {name: setting[name] for name in ("steps", "epochs") if setting.get(name)}
     chosen = _checked(replace(Setting(**stored.config["setting"]), **lengths))
     text = texts.read(text_path, characters=stored.config["characters"])
-    job = _prepared(chosen, parse(stored.cell), text, folder)
+    job = _prepared(chosen, cell or _stored_cell(stored, folder), text, folder)
     job.moment = Moment(stored.params, stored.moments, stored.carried, stored.step)
     job.best = stored.config["best"] if stored.config["best"] is not None else float("inf")
     return job
+
+
+def _stored_cell(stored: Checkpoint, folder: Path) -> Cell:
+    try:
+        return parse(stored.cell)
+    except CellError:
+        raise CheckpointError(f"the cell of {folder / LAST} was made without a text of its own; "
+                              "give the same cell again") from None
 
 
 def _checked(setting: Setting) -> Setting:
@@ -171,7 +180,6 @@ def _prepared(setting: Setting, cell: Cell, text: Text, folder: Path) -> _Job:
 def _train(job: _Job, out: Console) -> bool:
     """Train to the end; False if Ctrl-C came first. What is finished is saved either way."""
     streams = Streams(job.text.train, job.setting.batch, job.setting.window)
-    dtype = np.dtype(np.float64 if job.setting.dtype == "f64" else np.float32)
     total = job.setting.steps or 0
     try:
         with Progress("train", total, out, job.moment.step, "chars") as progress:
@@ -179,8 +187,7 @@ def _train(job: _Job, out: Console) -> bool:
                 window = streams.at(job.moment.step)
                 if window.fresh:
                     job.moment = replace(job.moment, carried={})
-                job.moment, loss = job.trainer.advance(
-                    job.moment, as_inputs(window, dtype), carry=True)
+                job.moment, loss = job.trainer.advance(job.moment, window.inputs, carry=True)
                 note = _validated(job) if _is_due(job) else ""
                 progress.advance(loss, int(window.weight.sum()), note)
     except KeyboardInterrupt:
