@@ -65,6 +65,7 @@ def finish(graph: Graph, new: Graph, mapping: dict[int, Node], keep_names: bool 
             new.advance(state.name, mapping[state.next.id], state.label)
     for name, node in graph.outputs.items():
         new.output(name, mapping[node.id])
+    new.hints |= {name: mapping[n.id] for name, n in graph.hints.items() if n.id in mapping}
     if keep_names:
         for name, named in graph.names.items():
             new.name(name, mapping[named.node.id], named.label)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from .activity import differentiable
 from .compile import Request, stages
 from .diagram import Diagram, diagram
-from .graph import Graph
+from .graph import Graph, Named
 from .passes.bind import bind, symbols
 from .passes.gradient import gradient
 from .passes.simplify import simplify
@@ -36,7 +37,10 @@ def schedule_view(graph: Graph, detail: str | None = None) -> Diagram:
     """
     bound = bind(graph, dict.fromkeys(symbols(graph), DEFAULT_SIZE))
     plan: Schedule = stages(bound, Request(tuple(bound.outputs)))["schedule"]
-    return diagram(plan.graph, detail=detail or "ops", groups=dict(_groups(plan)))
+    labels = {name: named.label for name, named in bound.names.items()}
+    names = {name: Named(node, labels.get(name, "")) for name, node in plan.graph.hints.items()}
+    drawn = replace(plan.graph, names=names)
+    return diagram(drawn, detail=detail or "ops", groups=dict(_groups(plan)))
 
 
 VIEWS: Mapping[str, Callable[[Graph, str | None], Diagram]] = {

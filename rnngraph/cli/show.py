@@ -79,7 +79,7 @@ def stage_text(cell: Cell, args: Namespace) -> str:
         return show_graph(graph)
     request = _request(graph, args)
     if stage in MACHINE:
-        machine = build(graph, request, args.dtype, args.target).machine
+        machine = build(graph, request, args.dtype, args.target).texts()
         return str(getattr(machine, stage))
     return _printed(value_at(graph, request, stage))
 

@@ -17,7 +17,7 @@ DEPTH = 7  # of nesting; deeper expressions would not fit a box anyway
 ELLIPSIS = [Run("…")]
 # binding strength, as in the cell language; juxtaposition binds like a product
 STRENGTH = {"or_": 1, "and_": 2, "lt": 4, "le": 4, "gt": 4, "ge": 4, "eq": 4, "ne": 4, "add": 5,
-            "sub": 5, "total": 6, "mul": 6, "div": 6, "mod": 6, "matmul": 7, "outer": 7,
+            "product": 5, "sub": 5, "total": 6, "mul": 6, "div": 6, "mod": 6, "matmul": 7, "outer": 7,
             "neg": 8, "pow": 9, "transpose": 9}  # fmt: skip
 ATOM = 10
 INFIX = {"add": " + ", "sub": " − ", "mul": " × ", "div": " / ", "mod": " mod ", "lt": " < ",
@@ -123,6 +123,15 @@ class Equations:
         left, right = (self.operand(x, depth, 7 + i) for i, x in enumerate(node.operands))
         return [*left, Run(" "), *right]
 
+    def _product(self, node: Node, depth: int) -> list[Run]:
+        operands, runs = list(node.operands), []
+        if node.attrs["start"]:
+            runs += self.operand(operands.pop(0), depth, STRENGTH["add"])
+        for left, right in zip(operands[::2], operands[1::2], strict=True):
+            runs += [Run(" + ")] if runs else []
+            runs += [*self.operand(left, depth, 7), Run(" "), *self.operand(right, depth, 8)]
+        return runs
+
     def _outer(self, node: Node, depth: int) -> list[Run]:
         left, right = (self.operand(x, depth, ATOM) for x in node.operands)
         return [*left, Run(" "), *right, Run("T", "sup")]
@@ -160,6 +169,7 @@ class Equations:
 
 SPECIAL: Mapping[str, Callable[[Equations, Node, int], list[Run]]] = {
     "concat": Equations._concat, "slice": Equations._slice, "matmul": Equations._matmul,
+    "product": Equations._product,
     "outer": Equations._outer, "transpose": Equations._transpose, "neg": Equations._neg,
     "abs": Equations._abs, "pow": Equations._pow, "rsqrt": Equations._rsqrt,
     "gather": Equations._gather, "total": Equations._total, "sum": Equations._sum,

@@ -4,6 +4,7 @@
                states                   : name -> State
                names                    : name -> Named       (gates and other named values)
                outputs                  : name -> Node
+               hints                    : name -> Node        (labels that keep nothing alive)
     State  ::= leaf, next, delay, init
                leaf at step t has the value of ``next`` at step t - delay; before the first such
                step it has the initial value. Cotangent states have delay -1.
@@ -76,6 +77,7 @@ class Graph:
     states: dict[str, State] = field(default_factory=dict)
     names: dict[str, Named] = field(default_factory=dict)
     outputs: dict[str, Node] = field(default_factory=dict)
+    hints: dict[str, Node] = field(default_factory=dict, repr=False)
     nodes: list[Node] = field(default_factory=list, repr=False)
     _interned: dict[Any, Node] = field(default_factory=dict, repr=False)
 

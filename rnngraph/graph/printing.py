@@ -44,7 +44,7 @@ class Printer:
                 self.labels.setdefault(state.next.id, state.name + "'")
         for name, named in graph.names.items():
             self.labels.setdefault(named.node.id, name)
-        for name, node in graph.outputs.items():
+        for name, node in (*graph.outputs.items(), *graph.hints.items()):
             self.labels.setdefault(node.id, name)
         self._label_shared()
 
@@ -94,6 +94,8 @@ class Printer:
         """The node's own expression with its binding strength."""
         if OPS[node.op].kind == "leaf":
             return self._leaf(node), CALL
+        if node.op == "product":
+            return self._product(node), STRENGTH["add"]
         if node.op in STRENGTH:
             return self._infix(node), STRENGTH[node.op]
         return self._call(node), CALL
@@ -110,6 +112,14 @@ class Printer:
             return f"{symbol}{self._operand(node.operands[0], strength)}"
         left, right = node.operands
         return f"{self._operand(left, strength)} {symbol} {self._operand(right, strength + 1)}"
+
+    def _product(self, node: Node) -> str:
+        first = [self._operand(node.operands[0], STRENGTH["add"])] if node.attrs["start"] else []
+        pairs = node.operands[len(first) :]
+        strength = STRENGTH["matmul"]
+        terms = [f"{self._operand(a, strength)} @ {self._operand(b, strength + 1)}"
+                 for a, b in zip(pairs[::2], pairs[1::2], strict=True)]  # fmt: skip
+        return " + ".join([*first, *terms])
 
     def _leaf(self, node: Node) -> str:
         if node.op == "constant":

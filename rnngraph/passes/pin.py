@@ -24,6 +24,7 @@ def select(graph: Graph, outputs: Iterable[str], names: Iterable[str] = ()) -> G
     new = rebuild(graph)
     wanted = {name: new.outputs[name] for name in outputs}
     new.outputs = wanted | {name: _named(new, name) for name in names}
+    new.hints |= {name: named.node for name, named in new.names.items()}
     new.names = {}
     return new
 

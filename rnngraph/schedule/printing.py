@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..graph import Node
@@ -112,6 +113,9 @@ def _body(body: tuple[Node, ...], printer: Printer) -> list[str]:
 
 def _view(view: View) -> str:
     text = view.buffer.name
+    if len(view.shape) == 2 and 1 == view.strides[0] < view.strides[1]:
+        straight = replace(view, shape=view.shape[::-1], strides=view.strides[::-1])
+        return f"transpose({_view(straight)})"
     if view.shape != view.buffer.shape or view.offset or view.index:
         text += show_shape(view.shape) + (f"+{view.offset}" if view.offset else "")
     if view.index:
