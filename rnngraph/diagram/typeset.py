@@ -89,6 +89,9 @@ def _by_level(runs: Iterable[Run]) -> list[tuple[str, str]]:
 # --- names ---------------------------------------------------------------------------------
 
 
+PARTS = {"forward": "→", "backward": "←"}
+
+
 def name_runs(name: str, time: str = "") -> list[Run]:
     """A name as it is printed in a paper: ``W_f`` with a subscript, ``alpha`` as its letter.
 
@@ -113,7 +116,13 @@ def name_runs(name: str, time: str = "") -> list[Run]:
     if time:
         runs += [Run(",", "sub")] if len(runs) > 1 else []
         runs += [Run(time[0], "isub"), Run(time[1:], "sub")] if time[1:] else [Run(time, "isub")]
-    return [*runs, Run(f"({layer})", "sup")] if layer else runs
+    return [*runs, Run(f"({_part(layer)})", "sup")] if layer else runs
+
+
+def _part(layer: str) -> str:
+    """The part of a composed cell, short: ``layer1.backward`` is 1←."""
+    words = (PARTS.get(word, word.removeprefix("layer") or word) for word in layer.split("."))
+    return "".join(words)
 
 
 def _derived_runs(mark: str, inner: str, time: str) -> list[Run]:
