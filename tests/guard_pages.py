@@ -30,7 +30,7 @@ libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 
 mapped: list[tuple[int, int]] = []
-at_end = True
+side = ["end"]
 
 
 def guarded(shape: Any, dtype: Any, zero: bool = False) -> np.ndarray:
@@ -44,7 +44,7 @@ def guarded(shape: Any, dtype: Any, zero: bool = False) -> np.ndarray:
     mapped.append((base, whole))
     for guard in (base, base + (pages + 1) * PAGE):
         assert libc.mprotect(guard, PAGE, 0) == 0
-    start = base + PAGE + (pages * PAGE - size if at_end else 0)
+    start = base + PAGE + (pages * PAGE - size if side == ["end"] else 0)
     raw = (ctypes.c_char * size).from_address(start)
     array = np.frombuffer(raw, dtype).reshape(shape)
     array[...] = 0 if zero or array.dtype.kind != "f" else np.nan
@@ -87,13 +87,12 @@ def call(compiled: Compiled, steps: int, rows: int, put: Any) -> list[np.ndarray
 
 
 def check(title: str, target: str) -> None:
-    global at_end
     compiled = Compiled(cell(title), dtype="f32", target=target)
     for steps, rows in LENGTHS:
         executable.Session = plain  # type: ignore[misc]
         expected = call(compiled, steps, rows, lambda value: value)
         executable.Session = GuardedSession  # type: ignore[misc]
-        for at_end in (True, False):
+        for side[0] in ("end", "start"):
             found = call(compiled, steps, rows, guarded_copy)
             for a, b in zip(found, expected, strict=True):
                 assert np.array_equal(a, b, equal_nan=True), f"{title} T={steps} B={rows}"

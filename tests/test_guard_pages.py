@@ -19,7 +19,8 @@ def run(argument: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
         [sys.executable, str(HERE / "guard_pages.py"), argument],
-        capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": path},
+        capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
 
 
