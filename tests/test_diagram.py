@@ -347,3 +347,11 @@ def test_notebooks_get_a_picture_and_text() -> None:
     assert data["image/svg+xml"].lstrip().startswith("<?xml")
     assert data["text/plain"].startswith("<Diagram of LSTM")
     assert metadata == {"image/svg+xml": {"isolated": True}}
+
+
+def test_a_reversed_cell_is_no_gradient():
+    import rnngraph as rg
+
+    drawn = rg.bidirectional(rg.load("gru")).diagram()
+    assert "gradient" not in drawn.source and "cotangent" not in drawn.source
+    assert "t+1" in drawn.source.replace("&#43;", "+") or "+1" in drawn.source

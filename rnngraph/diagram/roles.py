@@ -40,7 +40,7 @@ class Roles:
         self.nexts = {s.next.id: s for s in graph.states.values() if s.next is not None}
         self.cotangents = self._cotangents()
         self.backward = self._backward()
-        self.mirrored = any(s.delay < 0 for s in graph.states.values())
+        self.mirrored = any(s.delay < 0 for s in graph.states.values() if "(" in s.name)
         self._name_all()
 
     # --- names -------------------------------------------------------------------------
@@ -58,8 +58,10 @@ class Roles:
             self._call(node, name, name, self._time(node))
 
     def _name_state(self, state: State) -> None:
-        # the cotangent of h_t comes in from the step after, that of h_{t-1} goes out
-        before, after = (state.delay, 0) if state.delay > 0 else (0, -state.delay)
+        before, after = state.delay, 0
+        if "(" in state.name and state.delay < 0:
+            # the cotangent of h_t comes in from the step after, that of h_{t-1} goes out
+            before, after = 0, -state.delay
         self._call(state.leaf, state.name, state.name, time_of(before))
         if state.next is not None:
             self._call(state.next, state.name + "'", state.name, time_of(after), state.label)
@@ -108,7 +110,7 @@ class Roles:
     def _cotangents(self) -> set[int]:
         """Ids of all nodes computed from what a pass added to the cell's own leaves."""
         states = self.graph.states
-        added = {s.leaf.id for s in states.values() if s.delay < 0 or "(" in s.name}
+        added = {s.leaf.id for s in states.values() if "(" in s.name}
         added |= {leaf.id for name, leaf in self.graph.leaves.items() if "(" in name}
         for node in self.nodes:
             if any(x.id in added for x in node.operands):
