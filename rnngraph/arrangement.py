@@ -72,6 +72,7 @@ class _Arrangement:
     shared: bool = True
 
     def __call__(self, sizes: Mapping[str, int] | None, consts: Mapping[str, float]) -> Graph:
+        self._refuse_strangers(consts)
         given = [_constants_of(cell, consts) for cell in self.cells]
         plan = self.plan(consts)
         if sizes is None:
@@ -80,6 +81,13 @@ class _Arrangement:
         bound = [_numbers(symbolic, sizes) for symbolic in plan]
         parts = zip(self.cells, bound, given, strict=True)
         return COMPOSE[self.kind]([cell.elaborate(s, k) for cell, s, k in parts])
+
+    def _refuse_strangers(self, consts: Mapping[str, float]) -> None:
+        known = {name for cell in self.cells for name in cell.consts}
+        for name in consts:
+            if name not in known:
+                have = ", ".join(sorted(known)) or "none"
+                raise ValueError(f"this {self.kind} has no constant '{name}'; it has {have}")
 
     def plan(self, consts: Mapping[str, float]) -> list[Sizes]:
         """The sizes of every cell, as sizes of the whole."""
