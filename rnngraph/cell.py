@@ -112,8 +112,8 @@ class Cell:
 
         ``dtype`` is "f32" or "f64"; ``target`` "host", "sse2", "avx2", "avx512" or "neon";
         ``threads`` is how many a call may use (never more than its work is worth; results are
-        the same bits); ``consts`` sets constants of the cell. Machine code is made when a method first needs it,
-        once for all sequence lengths and batch sizes.
+        the same bits); ``consts`` sets constants of the cell. Machine code is made when a method
+        first needs it, once for all sequence lengths and batch sizes.
         """
         bound = self.bind(consts, **sizes).graph
         return Compiled(bound, dtype=dtype, target=target, threads=threads)

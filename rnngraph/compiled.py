@@ -338,12 +338,12 @@ class Compiled:
     @property
     def llvm(self) -> str:
         """The LLVM IR of ``run`` for a batch, as optimised."""
-        return self._executable(Request(tuple(self.graph.outputs))).texts().llvm
+        return str(self._executable(Request(tuple(self.graph.outputs))).texts().llvm)
 
     @property
     def assembly(self) -> str:
         """The machine code of ``run`` for a batch, as text."""
-        return self._executable(Request(tuple(self.graph.outputs))).texts().assembly
+        return str(self._executable(Request(tuple(self.graph.outputs))).texts().assembly)
 
     def _request(self, call: Call, outputs: Iterable[str] | None) -> Request:
         chosen = tuple(self.graph.outputs if outputs is None else outputs)

@@ -35,7 +35,8 @@ def _contract(new: Graph, node: Node, operands: tuple[Node, ...]) -> Node | None
     if node.op == "outer":
         return _spread_outer(new, *operands)
     if node.op == "scatter":
-        return _spread_scatter(new, *operands, size=node.attrs["size"])
+        value, index = operands
+        return _spread_scatter(new, value, index, size=node.attrs["size"])
     if node.op == "eye":
         return _spread_eye(new, node.attrs["n"])
     if node.op == "total" and _summed_directly(node):

@@ -75,7 +75,8 @@ class Executable:
     def _compile(self) -> None:
         from ..backends.llvm.compiler import compile_schedule
 
-        self._machine, self.layout = compile_schedule(self.schedule, self.real, self.target)
+        real: Any = self.real
+        self._machine, self.layout = compile_schedule(self.schedule, real, self.target)
         names = [p.name for p in self.schedule.procedures]
         self.entries = [ENTRY(self._machine.address(name)) for name in names]
         if self.layout.teams:
@@ -85,7 +86,8 @@ class Executable:
         """The code as text (``.llvm``, ``.assembly``), made afresh: the cache keeps no text."""
         from ..backends.llvm.compiler import compile_schedule
 
-        return compile_schedule(self.schedule, self.real, self.target, cached=False)[0]
+        real: Any = self.real
+        return compile_schedule(self.schedule, real, self.target, cached=False)[0]
 
     def threads_for(self, procedure: int, steps: int, rows: int) -> int:
         """How many threads a call is worth: more than one only beyond the break-even."""
@@ -112,6 +114,7 @@ class Session:
         rows: int,
     ) -> None:
         self.program, self.steps, self.rows, self.consumed = program, steps, rows, False
+        self.initial = initial
         self.arrays: dict[str, Array] = {}
         self.addresses: dict[str, int] = {}
         self.give(given)
@@ -166,6 +169,7 @@ class Session:
         if procedure == 0:
             self.consumed = False
         elif self.consumed:
+            self.set_states(self.initial)  # steps of a ring have gone over them
             self.run(0)
         self.consumed = procedure == 1 and self.program.schedule.consumes
         self.give({b.name: self._allocate(b) for b in self.program.produced[procedure]})

@@ -37,8 +37,8 @@ class Replay:
         self.table = (ctypes.c_void_p * len(names))(*self.pointers)
         self.input_place = names.index(name) if name in names else -1
         given_away = {view.buffer.name for view in schedule.outputs.values()}
-        fresh = [b for b in schedule.buffers.values()
-                 if b.name in given_away | session.program.summed or b.role is Role.RESULT]  # fmt: skip
+        fresh = [b for b in schedule.buffers.values() if b.role is Role.RESULT
+                 or b.name in given_away | session.program.summed]  # fmt: skip
         self.fresh = [self._recipe(buffer, names.index(buffer.name)) for buffer in fresh]
         self.threads = session.program.threads_for(0, session.steps, session.rows)
         self.initial = {k: v for k, v in call.initial.items() if k in schedule.states}

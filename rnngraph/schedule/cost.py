@@ -50,10 +50,10 @@ def _operations(kernel: Kernel) -> float:
         return 2.0 * kernel.left.buffer.size * kernel.right.buffer.size
     if isinstance(kernel, ScatterTotal):
         return float(kernel.value.buffer.size)
-    body = sum(OPS[node.op].cost for node in kernel.closure.body) * prod(kernel.closure.space)
+    body = float(sum(OPS[n.op].cost for n in kernel.closure.body) * prod(kernel.closure.space))
     if isinstance(kernel, Tile):
         body += sum(_accumulating(accumulator) for accumulator in kernel.accumulators)
-    return float(body)
+    return body
 
 
 def _accumulating(accumulator: Product | Reduction) -> float:

@@ -41,7 +41,8 @@ def key_of(graph: Graph, late: Iterable[str], real: str, target: Target) -> str:
 def fingerprint(graph: Graph) -> list[str]:
     """Every node and the interface, to the last digit."""
     lines = [
-        f"{n.id} {n.op} {[x.id for x in n.operands]} {sorted(n.attrs.items())!r} {n.shape} {n.dtype}"
+        f"{n.id} {n.op} {[x.id for x in n.operands]} {sorted(n.attrs.items())!r} "
+        f"{n.shape} {n.dtype}"
         for n in graph.reachable()
     ]
     lines += [f"state {s.name} {s.leaf.id} {s.next and s.next.id} {s.delay}"

@@ -57,8 +57,11 @@ class Program:
 class Driver:
     """Writes the body of ``procedure(table, T, B, part, parts, control)``."""
 
-    def __init__(self, emitter: Emitter, program: Program, name: str, function: ir.Function) -> None:
-        self.emitter, self.builder, self.program, self.name = emitter, emitter.builder, program, name
+    def __init__(
+        self, emitter: Emitter, program: Program, name: str, function: ir.Function
+    ) -> None:
+        self.emitter, self.builder = emitter, emitter.builder
+        self.program, self.name = program, name
         table, self.steps, self.rows, self.part, self.parts, self.control = function.args
         self.bases = {entry: self._entry(table, i) for i, entry in enumerate(program.names)}
         b = self.builder
@@ -82,7 +85,8 @@ class Driver:
     def write(self, phases: Sequence[Phase]) -> None:
         """All phases, with a barrier after each."""
         functions = [f for phase in phases for f in self.program.of(phase)]
-        self._first(lambda: self._pack([p for f in functions for p in f.packings if at_start(p)], ""))
+        early = [p for f in functions for p in f.packings if at_start(p)]
+        self._first(lambda: self._pack(early, ""))
         for place, phase in enumerate(phases):
             functions = self.program.of(phase)
             late = [p for f in functions for p in f.packings if not at_start(p)]
@@ -113,10 +117,14 @@ class Driver:
     # --- phases --------------------------------------------------------------------------
 
     def _once(self, phase: Phase, functions: list[KernelFunction]) -> None:
-        self._first(lambda: [self._call(f, number(1), number(0)) for f in functions])  # type: ignore[arg-type,return-value]
+        self._first(lambda: self._call_all(functions, number(1)))
 
     def _per_row(self, phase: Phase, functions: list[KernelFunction]) -> None:
-        self._first(lambda: [self._call(f, self.rows, number(0)) for f in functions])  # type: ignore[arg-type,return-value]
+        self._first(lambda: self._call_all(functions, self.rows))
+
+    def _call_all(self, functions: list[KernelFunction], rows: ir.Value) -> None:
+        for function in functions:
+            self._call(function, rows, number(0))
 
     def _loop(self, phase: Phase, functions: list[KernelFunction]) -> None:
         with self.builder.if_else(self.by_rows) as (rows, units):

@@ -4,7 +4,8 @@
     void forward_team(ptr table, i64 T, i64 B, i64 parts)
 
 ``table`` holds one pointer per buffer, in the order of ``Layout.entries``, then one per group of
-packed weights and per copy of their sources. The module knows no T and no B: the same code runs any sequence and any batch.
+packed weights and per copy of their sources. The module knows no T and no B: the same code runs
+any sequence and any batch.
 """
 
 from __future__ import annotations

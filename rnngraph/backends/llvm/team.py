@@ -94,7 +94,8 @@ class Team:
         worker = self._write_worker(procedure)
         kind = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, I64])
         function = ir.Function(self.module, kind, f"{procedure.name}_team")
-        emitter = Emitter(ir.IRBuilder(function.append_basic_block("entry")), "f32", None)
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        emitter = Emitter(builder, "f32", None)  # type: ignore[arg-type]  # it uses no lanes
         b = emitter.builder
         table, steps, rows, parts = function.args
         control = _block(b, WORDS)

@@ -62,7 +62,9 @@ class Space:
         emitter = self.emitter
         if whole:
             low, high = (self.low, self._at_most(whole)) if shared else (number(0), number(whole))
-            emitter.loop(low, high, 1, lambda v: body((*index, emitter.mul(v, number(self.width))), None))  # fmt: skip
+            emitter.loop(
+                low, high, 1, lambda v: body((*index, emitter.mul(v, number(self.width))), None)
+            )
         if rest and shared:
             with emitter.builder.if_then(self._holds(whole)):
                 body((*index, number(whole * self.width)), rest)

@@ -132,4 +132,5 @@ def _outer_tile(
     made = emitter.loop(zero, rows, 1, step, first)
     for a, line in enumerate(lines):
         for c, (unit, count) in enumerate(places):
-            emitter.store(kernel.target, zero, (line, unit), made[a * len(places) + c], width, count)
+            place = a * len(places) + c
+            emitter.store(kernel.target, zero, (line, unit), made[place], width, count)

@@ -79,7 +79,8 @@ def _differs(emitter: Emitter, words: ir.Value, source: ir.Value, copy: ir.Value
         return b.xor(x, y)
 
     wide = emitter.loop(number(0), whole, lanes.width,
-                        lambda i, seen: [b.or_(seen, difference(i, lanes.integer))], [none])[0]  # fmt: skip
+                        lambda i, seen: [b.or_(seen, difference(i, lanes.integer))],
+                        [none])[0]  # fmt: skip
     rest = emitter.loop(whole, words, 1, lambda i, seen: [b.or_(seen, difference(i, word))], [zero])
     lanes_differ = b.bitcast(b.icmp_signed("!=", wide, none), ir.IntType(lanes.width))
     header = b.load(copy, typ=word, align=emitter.format.bytes)
