@@ -11,6 +11,7 @@ their bodies follow.
 from __future__ import annotations
 
 from collections import defaultdict
+from math import prod
 from typing import Any
 
 from ..graph import Node
@@ -158,7 +159,16 @@ class Materialised:
                 return node.id in self.saved
             if node.id in self.saved:
                 return True
-        return not _trivial(node)
+        return not self._cheap_to_repeat(node)
+
+    def _cheap_to_repeat(self, node: Node) -> bool:
+        """Cheap work on leaves, or on windows of values smaller than itself (an outer product):
+        every reader may as well do it for itself."""
+        sources = [x for x in node.operands if x.op != "constant"]
+        if OPS[node.op].cost > 2 or any(x.op not in (*PLAIN, *WINDOWS) for x in sources):
+            return False
+        plain = all(x.op in PLAIN for x in sources)
+        return plain or sum(prod(self.base(x).shape) for x in sources) < prod(node.shape)
 
 
 def computed(node: Node) -> bool:
@@ -168,10 +178,3 @@ def computed(node: Node) -> bool:
 
 def _reads_whole(node: Node, place: int) -> bool:
     return node.op == "product" or node.op in WINDOWS or (node.op == "scatter" and place == 1)
-
-
-def _trivial(node: Node) -> bool:
-    """Cheap work on leaves that every reader may as well do for itself."""
-    return OPS[node.op].cost <= 2 and all(
-        x.op in PLAIN or x.op == "constant" for x in node.operands
-    )

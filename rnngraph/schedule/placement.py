@@ -18,6 +18,7 @@ from ..ops import OPS
 from ..passes.pin import WINDOWS
 
 PLAIN = ("input", "context", "param", "constant", "iota")
+REDUCTIONS = ("sum", "max", "min")  # what they read is larger than what they give
 KIND = {Varies.ONCE: "once", Varies.ROW: "rows", Varies.STEP: "batch"}
 
 
@@ -87,7 +88,7 @@ class Placement:
         return list(node.operands)
 
     def _joins_loop(self, node: Node, homes: list[Home]) -> bool:
-        if not homes or not OPS[node.op].elementwise:
+        if not homes or not (OPS[node.op].elementwise or node.op in REDUCTIONS):
             return False
         top = max(homes, key=lambda h: h.level)
         if top.kind != "loop" or any(h.level == top.level and h != top for h in homes):

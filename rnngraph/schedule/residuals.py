@@ -14,6 +14,7 @@ from typing import Any
 
 from ..graph import Node, Varies
 from ..ops import OPS
+from ..passes.pin import WINDOWS
 from .placement import PLAIN, Placement
 
 SOURCE, SINK = (-1, "source"), (-1, "sink")
@@ -39,7 +40,7 @@ def _needed(placement: Placement) -> list[Node]:
         if placement.home[node.id].procedure == 1:
             for x in node.operands:
                 if placement.home[x.id].procedure == 0 and x.op not in PLAIN:
-                    found[x.id] = x
+                    found[_base(x).id] = _base(x)
     return list(found.values())
 
 
@@ -65,10 +66,20 @@ def _network(needed: Iterable[Node], free: set[int]) -> Any:
         if not can_repeat(node):
             network.add_edge(SOURCE, (node.id, "in"))
             continue
-        behind = [x for x in node.operands if not _given(x, free)]
-        network.add_edges_from(((x.id, "out"), (node.id, "in")) for x in behind)
-        stack.extend(behind)
+        for x in node.operands:
+            source = _base(x)
+            if not _given(source, free):
+                network.add_edge((source.id, "out"), (node.id, "in"))
+                stack.append(source)
+                if source is not x:  # a window is on memory: what it shows must be saved itself
+                    network.add_edge(SOURCE, (source.id, "in"))
     return network
+
+
+def _base(node: Node) -> Node:
+    while node.op in WINDOWS:
+        node = node.operands[0]
+    return node
 
 
 def _given(node: Node, free: set[int]) -> bool:
