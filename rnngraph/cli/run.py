@@ -79,6 +79,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--batch-first", action="store_true", help="arrays are [B, T, ...]")
     parser.add_argument("--steps", type=positive, help="for a cell without inputs")
     parser.add_argument("--rows", type=positive, help="for a cell without inputs")
+    parser.add_argument(
+        "--threads", type=positive, default=1, metavar="N", help="threads it may use (default: 1)"
+    )
     add_sizes(parser)
     add_machine(parser)
 
@@ -192,7 +195,13 @@ def _compile(cell: Cell, args: Namespace, arrays: Mapping[str, Array]) -> Compil
     if untold:
         choices = " ".join(f"{name}=32" for name in untold)
         raise ValueError(f"the arrays do not tell {', '.join(untold)}: add --sizes {choices}")
-    return cell.compile(dtype=args.dtype, target=args.target, consts=consts_of(args), **told)
+    return cell.compile(
+        dtype=args.dtype,
+        target=args.target,
+        threads=args.threads,
+        consts=consts_of(args),
+        **told,
+    )
 
 
 # --- one sequence or many ----------------------------------------------------------------------

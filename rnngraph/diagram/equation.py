@@ -17,8 +17,8 @@ DEPTH = 7  # of nesting; deeper expressions would not fit a box anyway
 ELLIPSIS = [Run("…")]
 # binding strength, as in the cell language; juxtaposition binds like a product
 STRENGTH = {"or_": 1, "and_": 2, "lt": 4, "le": 4, "gt": 4, "ge": 4, "eq": 4, "ne": 4, "add": 5,
-            "product": 5, "sub": 5, "total": 6, "mul": 6, "div": 6, "mod": 6, "matmul": 7, "outer": 7,
-            "neg": 8, "pow": 9, "transpose": 9}  # fmt: skip
+            "product": 5, "sub": 5, "total": 6, "mul": 6, "div": 6, "mod": 6, "matmul": 7,
+            "outer": 7, "neg": 8, "pow": 9, "transpose": 9}  # fmt: skip
 ATOM = 10
 INFIX = {"add": " + ", "sub": " − ", "mul": " × ", "div": " / ", "mod": " mod ", "lt": " < ",
          "le": " ≤ ", "gt": " > ", "ge": " ≥ ", "eq": " = ", "ne": " ≠ ", "and_": " and ",
