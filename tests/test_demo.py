@@ -1,14 +1,24 @@
-"""The demo's parts: the carrier is found by effect, rows fit any cell, the picture is complete."""
+"""The demo: units are read off the graph, the carrier is found by effect, the picture is complete,
+the explanation is computed, and all of it works end to end on the compiled model of any cell."""
 
 import numpy as np
 import pytest
+from language_cells import language_cells
+from rich.console import Console
 
+import rnngraph as rg
+from rnngraph import demo
 from rnngraph.demo import explanation, picture
-from rnngraph.demo.carrier import Carrier, Units, find_carrier, units_of
+from rnngraph.demo.carrier import Carrier, find_carrier
+from rnngraph.demo.demonstration import accuracy
 from rnngraph.demo.panel import range_of, rows_of
+from rnngraph.demo.units import Units, units_of
 from rnngraph.graph import Graph
-from rnngraph.sizes import Size
-from rnngraph.tasks.agreement import Agreement
+from rnngraph.tasks.agreement import MISSION, Agreement, Batches
+from rnngraph.tasks.grammar import analyse, other_number
+from rnngraph.train.language_model import language_model
+from rnngraph.train.loop import Trainer
+from rnngraph.train.rates import cosine
 
 WORDS = (("the", "cat", ",", "was", "full"), ("the", "cats", ",", "were", "full"))
 OTHER = (("the", "cat", "was", "full"), ("the", "cats", "were", "full"))
@@ -16,69 +26,88 @@ COLUMNS = [picture.Column(WORDS, 3), picture.Column(OTHER, 2)]
 
 
 def a_cell():
-    H, g = Size.symbol("H"), Graph("Odd")
-    x, M, c = g.input("x", (H,)), g.state("M", (H, 3)), g.state("c", (Size.symbol("P"),))
+    """A matrix state M with 4 units, and an unrelated state c of 6 units."""
+    g = Graph("Odd")
+    x, M, c = g.input("x", (4,)), g.state("M", (4, 3)), g.state("c", (6,))
     gate = g.apply("sigmoid", x)
     g.name("f", gate, "forget gate")
     g.name("keep", 1.0 - gate)
     g.name("n", g.apply("mul", gate, g.apply("tanh", x)))
-    g.advance("M", g.apply("outer", gate, g.constant(1.0, (3,))) + M, "memory")
-    g.advance("c", c)
+    kept = g.apply("expand", gate, shape=(4, 3), axes=(0,)) * M
+    g.advance("M", kept + g.apply("outer", gate, g.constant(1.0, (3,))), "memory")
+    g.advance("c", c + g.param("W", (6, 4)) @ x)
     g.output("y", gate)
     return g
 
 
 class Reader:
-    """Prefers the correct form exactly while unit 2 of M is kept; unit 0 of c is inert."""
+    """Prefers the correct form exactly while unit 2 of M is kept; c is inert."""
 
     def __init__(self, sentences):
         self.sentences, self.largest = sentences, 0
 
-    def run(self, params, x, state=None):
+    def run(self, params, x, state=None, *, outputs=None):
         steps, rows = x["token"].shape
         self.largest = max(self.largest, rows)
         some = self.sentences[np.arange(rows) % len(self.sentences)]
         logits, each = np.zeros((steps, rows, 100), np.float32), np.arange(rows)
-        kept = x["keep(M)"][:, 2].min(1) > 0
-        logits[some.verb - 1, each, np.where(kept, some.correct, some.wrong)] = 1
+        held = x["keep(M)"][:, :, 2].min((0, 2)) == 0
+        assert (x["fill(M)"][:, held, 2] == 7).all() and (x["fill(M)"][:, :, 1] % 7 == 0).all()
+        logits[some.verb - 1, each, np.where(held, some.wrong, some.correct)] = 1
         return {"logits": logits}, {}
 
 
 @pytest.fixture(name="carrier")
 def _carrier():
     sentences = Agreement().attr(1)[:50]
-    groups = units_of(a_cell(), {"H": 4, "P": 200})
-    names = {"M": "keep(M)", "c": "keep(c)"}
+    steps = len(sentences.tokens) - 1
+    halfway = {"M": np.full((steps, 50, 4, 3), 7.0), "c": np.zeros((steps, 50, 6))}
     reader = Reader(sentences)
-    found = find_carrier(reader, {"W": np.zeros(1, np.float32)}, sentences, groups, names)
+    found = find_carrier(reader, {}, sentences, units_of(a_cell()), halfway)
     assert reader.largest <= 4096
     return found
 
 
-def test_units_are_grouped_by_first_size():
-    groups = units_of(a_cell(), {"H": 4, "P": 7})
-    assert [(g.count, g.shapes) for g in groups] == [(4, {"M": (4, 3)}), (7, {"c": (7,)})]
+# --- units and the carrier -------------------------------------------------------------------
+
+
+def test_units_are_shared_by_states_that_meet_element_by_element():
+    def groups(cell, **sizes):
+        return [(g.count, list(g.shapes)) for g in units_of(cell.bind(None, **sizes).graph)]
+
+    lstm, rnn = rg.load("lstm"), rg.load("rnn")
+    assert groups(lstm, H=5, I=5) == [(5, ["h", "c"])]
+    assert groups(rg.load("layernorm_lstm"), H=5, I=3) == [(5, ["h", "c"])]
+    assert groups(rg.load("lstm_projection"), H=5, I=5, P=5) == [(5, ["h"]), (5, ["c"])]
+    assert groups(rg.stack(rnn, lstm), H=5, I=3) == [
+        (5, ["layer0.h"]), (5, ["layer1.h", "layer1.c"])]
+    assert [(g.count, g.shapes) for g in units_of(a_cell())] == [
+        (4, {"M": (4, 3)}), (6, {"c": (6,)})]
     with pytest.raises(ValueError, match="has no state"):
-        units_of(Graph("Empty"), {})
+        units_of(Graph("Empty"))
 
 
 def test_carrier_is_the_unit_whose_loss_costs_most(carrier):
     assert (list(carrier.units.shapes), carrier.unit) == (["M"], 2)
-    assert (carrier.accuracy, carrier.others) == (1.0, 1.0)
+    assert (carrier.accuracy, carrier.others, carrier.lost) == (1.0, 1.0, 1.0)
     assert carrier.without.tolist() == [1, 1, 0, 1]
+
+
+# --- rows ------------------------------------------------------------------------------------
 
 
 def test_rows_show_the_unit_or_the_element_that_differs_most(carrier):
     rng = np.random.default_rng(0)
-    shapes = {"f": (4,), "keep": (4,), "n": (4,), "M": (4, 3), "c": (200,)}
+    shapes = {"f": (4,), "keep": (4,), "n": (4,), "M": (4, 3), "c": (6,)}
     traces = [{n: rng.normal(size=(len(c.words[0]), 2, *s)) * 0.1 for n, s in shapes.items()}
               for c in COLUMNS]
     traces[0]["M"][1, 0, 2, 1] = 9.0
-    traces[1]["c"][1, 1, 77] = 9.0
+    traces[1]["c"][1, 1, 5] = 9.0
     rows = {row.name: row for row in rows_of(a_cell(), carrier, traces)}
-    assert {"f", "keep", "n", "M'[2, 1]"} <= set(rows)
+    assert {"f", "keep", "n", "M'[2, 1]", "c'[5]"} == set(rows)
     assert np.array_equal(rows["f"].values[1], traces[1]["f"][:, :, 2].T)
-    assert rows["M'[2, 1]"].values[0][0, 1] == 9.0 and rows["M'[2, 1]"].label == "memory"
+    memory = rows["M'[2, 1]"]
+    assert (memory.values[0][0, 1], memory.label, memory.state) == (9.0, "memory", "M")
 
 
 def test_ranges_come_from_the_ops():
@@ -89,24 +118,50 @@ def test_ranges_come_from_the_ops():
     assert range_of(a_cell().inputs["x"]) is None
 
 
+# --- the picture -----------------------------------------------------------------------------
+
+
 def some_rows():
     def lines(seed):
         rng = np.random.default_rng(seed)
         return tuple(rng.random((2, len(c.words[0]))) for c in COLUMNS)
     return [picture.Row("f", "forget gate", lines(0), (0.0, 1.0)),
-            picture.Row("c'", "a label that is far too long for its place on the page", lines(1)),
+            picture.Row("c'", "a label that is far too long for its place on the page", lines(1),
+                        state="c"),
             picture.Row("", "p(was) against p(were)", lines(2), (0.0, 1.0), ("were", "was"), True)]
 
 
+def drawn():
+    return picture.draw("Title", "below it", COLUMNS, some_rows(), ("one", "other"))
+
+
 def test_picture_has_all_words_and_labels_and_the_same_bytes_twice(tmp_path):
-    def drawn(stem):
-        figure = picture.draw("Title", "below it", COLUMNS, some_rows(), ("one", "other"))
-        texts = {t.get_text() for a in figure.axes for t in a.texts}
-        assert {"the", "cat", "cats", "was", "were", "full", "verb", "forget gate", "f"} <= texts
-        return [path.read_bytes() for path in picture.save(figure, tmp_path / stem)]
-    png, svg = drawn("a")
+    texts = {t.get_text() for a in drawn().axes for t in a.texts}
+    assert {"the", "cat", "cats", "was", "were", "full", "verb", "forget gate", "f"} <= texts
+    png, svg = (path.read_bytes() for path in picture.save(drawn(), tmp_path / "a"))
     assert png.startswith(b"\x89PNG") and b"<svg" in svg
-    assert drawn("b") == [png, svg]
+    assert [path.read_bytes() for path in picture.save(drawn(), tmp_path / "b")] == [png, svg]
+
+
+def test_no_text_of_the_picture_overlaps_another_or_is_cut():
+    figure = drawn()
+    figure.canvas.draw()
+    texts = [*figure.texts, *figure.legends[0].get_texts(), *(t for a in figure.axes for t in (
+        *a.texts, *a.get_yticklabels()) if t.get_text())]
+    boxes = [(t.get_text(), t.get_window_extent()) for t in texts]
+    for at, (text, box) in enumerate(boxes):
+        assert box.x0 >= 0 and box.y0 >= 0, text
+        assert box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, text
+        for other, theirs in boxes[at + 1:]:
+            assert not box.overlaps(theirs), (text, other)
+
+
+def test_text_is_readable_at_paper_width():
+    pairs = [(analyse(text), analyse(other_number(text))) for text in MISSION]
+    full = [picture.Column((one.words, other.words), one.verb) for one, other in pairs]
+    rows = [picture.Row("f", "", tuple(np.ones((2, len(c.words[0]))) for c in full), (0.0, 1.0))]
+    width, _ = picture.draw("t", "s", full, rows, ("a", "b")).get_size_inches()
+    assert picture.TEXT * 7 / width > 6.5  # points, on a page of 7 inches
 
 
 def test_rows_share_their_limits_between_columns():
@@ -117,23 +172,109 @@ def test_rows_share_their_limits_between_columns():
     assert flat.limits[0] < 1 < flat.limits[1]
 
 
+def test_without_matplotlib_the_remedy_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(picture, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"pip install 'rnngraph\[plot\]'"):
+        demo.run(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+# --- the explanation -------------------------------------------------------------------------
+
+
+def a_carrier(*without):
+    return Carrier(Units(3, {"c": (3,)}), 1, 1.0, np.array(without))
+
+
+def explained(rows, *without):
+    return explanation.explain(a_carrier(*without), rows[:-1], rows[-1], COLUMNS)
+
+
 def test_explanation_is_computed():
-    carrier = Carrier(Units(Size.symbol("H"), 3, {"c": (3,)}), 1, 1.0, np.array([1, 0.4, 0.98]))
     rows = some_rows()
     rows[1].values[0][:, 1:3] = [[0.5, 0.25], [-0.5, -0.75]]
-    assert explanation.headline(carrier) == "Unit 1 carries the number of the subject"
-    assert "from 100 % to 40 % (any other unit, in the median: 99 %)" in explanation.ablation(
-        carrier)
-    told = explanation.memory(carrier, rows, COLUMNS)
-    assert '0.50 after "cat" and -0.50 after "cats"; 1 word later' in told
-    assert "it is 0.25 and -0.75" in told
     rows[0].values[0][:], rows[0].values[1][:] = 0.5, 0.5
     rows[0].values[1][1, 2] = 0.9
-    assert 'at "were" the forget gate f is 0.50 in the first sentence and 0.90' in (
-        explanation.same_word(rows, COLUMNS) or "")
-    assert explanation.same_word(rows[1:], COLUMNS) is None
+    rows[2].values[0][:, 2], rows[2].values[1][:, 1] = [0.75, 0.25], [0.875, 0.5]
+    lost, kept, said, gates = explained(rows, 1, 0.4, 0.98)
+    assert "from 100.0 % to 40.0 %; with any other unit held so it is 99.0 % (median)" in lost
+    assert '0.50 after "cat" and −0.50 after "cats"; 1 word later' in kept
+    assert "it is 0.25 and −0.75" in kept and "forget gate f stays in 0.50 to 0.50" in kept
+    assert 'After "The cat," the model puts 75.0 % on "was" rather than "were"' in said
+    assert 'after "The cats" it puts 50.0 % on "were"' in said
+    assert gates.startswith("A gate depends on")  # the second sentence came out wrong
+    assert 'at "were" the forget gate f is 0.50 in "The cats, were full" and 0.90 in' in gates
+    rows[2].values[1][:, 1] = [0.875, 0.25]
+    *_, gates = explained(rows, 1, 0.4, 0.98)
+    assert gates.startswith("One set of weights does both, because")
+
+
+def test_gates_that_see_the_word_alone_are_not_said_to_remember():
+    rows = some_rows()
+    rows[0].values[0][:], rows[0].values[1][:] = 0.25, 0.25
+    *_, gates = explained(rows, 1, 0.4, 1)
+    assert "forget gate f 0.25): they see the word alone" in gates
+    assert len(explained(rows[1:], 1, 0.4, 1)) == 3
 
 
 def test_no_carrier_is_not_called_one():
-    spread = Carrier(Units(3, 3, {"c": (3,)}), 1, 1.0, np.array([1, 0.97, 0.98]))
-    assert "no single unit" in explanation.headline(spread)
+    assert "No unit alone" in explanation.headline(a_carrier(1, 0.97, 0.98))
+    assert "is 97.0 %, not 100.0 %" in explanation.ablation(a_carrier(1, 0.97, 0.98))
+    assert "is still 100.0 %" in explanation.ablation(a_carrier(1, 1, 1))
+    assert explanation.headline(a_carrier(1, 0.5, 1)) == (
+        "Unit 1 carries the number of the subject")
+
+
+# --- end to end ------------------------------------------------------------------------------
+
+
+def ran(folder, name, **settings):
+    with open(folder / "told.txt", "w", encoding="utf-8") as told:
+        console = Console(file=told, width=100)
+        result = demo.run(folder / "out", cell=language_cells()[name], console=console, **settings)
+    return result, (folder / "told.txt").read_text(encoding="utf-8")
+
+
+def test_demo_learns_and_shows_what_it_learnt(tmp_path):
+    result, told = ran(tmp_path, "lstm", steps=1000)
+    assert result.validation >= 0.99 and result.attractors[1] >= 0.98
+    assert result.carrier.units.count == 32 and result.carrier.lost > 0.05
+    assert {path.name for path in result.files} == {
+        "gates.png", "gates.svg", "cell.svg", "weights.safetensors"}
+    assert all(path.stat().st_size > 1000 for path in result.files)
+    for words in ("99.0 % after", "by number of attractors", *result.explanation):
+        assert " ".join(words.split()) in " ".join(told.split())
+    assert max(map(len, told.splitlines())) <= 100 + len(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["memory", "stack"])
+def test_demo_of_a_matrix_state_and_of_a_stack(name, tmp_path):
+    result, told = ran(tmp_path, name, steps=20, hidden=8)
+    assert result.carrier.units.count == 8 and len(result.explanation) == 4
+    assert "read on with care" in told
+    svg = (tmp_path / "out" / "gates.svg").read_text(encoding="utf-8")
+    assert ("memory" if name == "memory" else "layer1.f") in svg
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lstm", "gru", "stack"])
+def test_accuracies_of_the_balanced_language(name, tmp_path):
+    result, _ = ran(tmp_path, name)
+    assert result.validation >= 0.99
+    assert all(result.attractors[k] >= 0.98 for k in (0, 1, 2, 3))
+
+
+@pytest.mark.slow
+def test_more_attractors_are_harder_where_they_were_rare_in_training():
+    shares = []
+    for seed in range(3):
+        data = Agreement(seed, "rare")
+        model = language_model(rg.load("lstm"), 100).compile()
+        trainer, batches = Trainer(model, cosine(5e-3, 5e-4, 2000)), Batches(data.train, 64, seed)
+        moment = trainer.start(seed)
+        while moment.step < 2000:
+            moment, _ = trainer.advance(moment, batches.at(moment.step).inputs)
+        assert accuracy(model, moment.params, data.validation) >= 0.98
+        shares.append([accuracy(model, moment.params, data.attr(k)) for k in (1, 4)])
+    one, four = np.mean(shares, 0)
+    assert four < one

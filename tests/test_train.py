@@ -26,11 +26,11 @@ class Leaky:
         shape = (self.words, self.words)
         return {"E": np.random.default_rng(seed).normal(size=shape).astype(np.float32)}
 
-    def run(self, params, x, state=None):
+    def run(self, params, x, state=None, *, outputs=None):
         y, state, _ = self.vjp(params, x, state)
         return y, state
 
-    def vjp(self, params, x, state=None):
+    def vjp(self, params, x, state=None, *, outputs=None, wrt=None):
         start = state["s"] if state else np.zeros((x["token"].shape[1], self.words), np.float32)
         s, steps = start, []
         for token in x["token"]:

@@ -76,7 +76,8 @@ def run(folder: str | Path = "rnngraph-demo", *, cell: Cell | None = None, hidde
     carrier = _carrier(model_cell, part, model, params, data.attr(1)[:ABLATION_SENTENCES])
     text, files = _show(cell, part, model, params, carrier, folder)
     files.append(_save_weights(folder, params, cell, bound, seed))
-    out.print("\n".join(["", *text, "", *(f"wrote {file}" for file in files)]), markup=False)
+    out.print("\n", "\n\n".join(text), "\n", sep="", markup=False, soft_wrap=False)
+    out.print("\n".join(f"wrote {file}" for file in files), markup=False)
     return DemoResult(validation, attractors, carrier, text, files)
 
 
@@ -151,7 +152,7 @@ def _trace(model: Compiled, params: Arrays, pair: tuple[Analysis, Analysis]) -> 
     """Named values [words, 2, ...] for both versions of a sentence, without the leading <s>."""
     tokens = np.stack([vocabulary().encode(("<s>", *one.words)) for one in pair], 1)
     inputs = {TOKEN: tokens, TARGET: np.zeros_like(tokens), WEIGHT: np.zeros(tokens.shape)}
-    y, _ = model.run(params, inputs)
+    y, _ = model.run(params, inputs, outputs=(LOGITS,))
     y |= model.trace(params, inputs)
     return {name: value[1:] for name, value in y.items() if value.shape[:2] == tokens.shape}
 

@@ -10,6 +10,7 @@ from .carrier import Carrier
 from .picture import Column, Row
 
 STEADY = 0.3  # a gate moves less while the number is carried
+MOST_GATES = 4  # are told of
 CARRIES = 0.1  # loss of accuracy from which on one unit may be said to carry the number
 
 
@@ -23,7 +24,7 @@ def explain(carrier: Carrier, rows: Sequence[Row], preference: Row, columns: Seq
     gates = [row for row in rows if row.range == (0.0, 1.0)]
     kept = [memory(carrier, rows, columns[0]), *_steadiest(gates, columns[0])]
     told = [ablation(carrier), " ".join(kept), choice(preference, columns)]
-    return told + ([same_weights(gates, columns)] if gates else [])
+    return told + ([same_weights(gates, preference, columns)] if gates else [])
 
 
 def headline(carrier: Carrier) -> str:
@@ -87,8 +88,10 @@ def choice(preference: Row, columns: Sequence[Column]) -> str:
     return " ".join(told)
 
 
-def same_weights(gates: Sequence[Row], columns: Sequence[Column]) -> str:
+def same_weights(gates: Sequence[Row], preference: Row, columns: Sequence[Column]) -> str:
     """How the gates differ between the sentences at a word that both have: where they do most."""
+    right = all(values[0, column.verb - 1] > 0.5 > values[1, column.verb - 1]
+                for column, values in zip(columns, preference.values, strict=True))
     version, i, j = max(_shared(columns), key=lambda place: _most_apart(gates, place))
     word = columns[0].words[version][i]
     pairs = {_called(gate): (float(gate.values[0][version, i]), float(gate.values[1][version, j]))
@@ -99,10 +102,12 @@ def same_weights(gates: Sequence[Row], columns: Sequence[Column]) -> str:
         return (f"At every word that both sentences have, the gates are the same in both (at "
                 f"\"{word}\": {values}): they see the word alone, and only the state remembers.")
     one, two = (f"\"{spelled(column.words[version])}\"" for column in columns)
-    (gate, (a, b)), *rest = sorted(apart.items(), key=lambda item: -abs(item[1][0] - item[1][1]))
+    ranked = sorted(apart.items(), key=lambda item: -abs(item[1][0] - item[1][1]))
+    (gate, (a, b)), *rest = ranked[:MOST_GATES]
+    why = "One set of weights does both, because a gate depends" if right else "A gate depends"
     more = "".join(f"; the {name} {_number(a)} and {_number(b)}" for name, (a, b) in rest)
-    return (f"One set of weights does both, because a gate depends on what was read before: at "
-            f"\"{word}\" the {gate} is {_number(a)} in {one} and {_number(b)} in {two}{more}.")
+    return (f"{why} on what was read before: at \"{word}\" the {gate} is {_number(a)} in {one} and "
+            f"{_number(b)} in {two}{more}.")
 
 
 def _most_apart(gates: Sequence[Row], place: tuple[int, int, int]) -> float:
