@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import rnngraph as rg
 from rnngraph.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +50,13 @@ def test_links_lead_somewhere() -> None:
     missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
     assert links
     assert not missing
+
+
+def test_the_picture_is_what_is_drawn_today(bless: bool) -> None:
+    picture = ROOT / "docs" / "images" / "lstm.svg"
+    if bless:
+        rg.load("lstm").diagram().render(picture)
+    assert picture.read_text(encoding="utf-8") == rg.load("lstm").diagram().svg
 
 
 def test_python_blocks_run_and_give_what_they_say(capsys: pytest.CaptureFixture[str]) -> None:
