@@ -3,6 +3,9 @@
 Pure, because a training that is interrupted at any instruction then still holds the whole result
 of the last finished step, which can be saved and resumed to the same bits. Parameters, gradients
 and moments are dicts of arrays by name; the arrays given are never changed. Float32 stays float32.
+
+The arithmetic is done on one vector of all parameters: most are small, and a call of NumPy for
+each costs more than its work.
 """
 
 from __future__ import annotations
@@ -10,21 +13,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-Arrays = Mapping[str, np.ndarray]
+Array = np.ndarray[Any, Any]
+Arrays = Mapping[str, Array]
 
 
 class Optimiser(Protocol):
     """What a training needs of an optimiser."""
 
-    def start(self, params: Arrays) -> dict[str, np.ndarray]:
+    def start(self, params: Arrays) -> dict[str, Array]:
         """The moments before the first step."""
 
     def update(self, params: Arrays, grads: Arrays, moments: Arrays, step: int, rate: float
-               ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+               ) -> tuple[dict[str, Array], dict[str, Array]]:
         """New params and moments of step number `step` (from 0) at a learning rate."""
 
 
@@ -37,23 +41,22 @@ class Adam:
     epsilon: float = 1e-8
     decay: float = 0.0
 
-    def start(self, params: Arrays) -> dict[str, np.ndarray]:
+    def start(self, params: Arrays) -> dict[str, Array]:
         return {f"{moment}.{name}": np.zeros_like(value)
                 for moment in ("mean", "square") for name, value in params.items()}
 
     def update(self, params: Arrays, grads: Arrays, moments: Arrays, step: int, rate: float
-               ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+               ) -> tuple[dict[str, Array], dict[str, Array]]:
         pace = rate / (1 - self.beta1 ** (step + 1))
         spread = math.sqrt(1 - self.beta2 ** (step + 1))
         keep = 1 - rate * self.decay
-        new, later = {}, {}
-        for name, value in params.items():
-            grad = grads[name]
-            mean = self.beta1 * moments[f"mean.{name}"] + (1 - self.beta1) * grad
-            square = self.beta2 * moments[f"square.{name}"] + (1 - self.beta2) * grad * grad
-            new[name] = keep * value - pace * mean / (np.sqrt(square) / spread + self.epsilon)
-            later[f"mean.{name}"], later[f"square.{name}"] = mean, square
-        return new, later
+        grad = joined(grads, params)
+        mean = self.beta1 * joined(moments, params, "mean.") + (1 - self.beta1) * grad
+        square = self.beta2 * joined(moments, params, "square.") + (1 - self.beta2) * grad * grad
+        new = keep * joined(params, params) - pace * mean / (
+            np.sqrt(square) / spread + self.epsilon)
+        return parted(new, params), parted(mean, params, "mean.") | parted(
+            square, params, "square.")
 
 
 @dataclass(frozen=True)
@@ -62,29 +65,42 @@ class SGD:
 
     momentum: float = 0.9
 
-    def start(self, params: Arrays) -> dict[str, np.ndarray]:
+    def start(self, params: Arrays) -> dict[str, Array]:
         return {f"velocity.{name}": np.zeros_like(value) for name, value in params.items()}
 
     def update(self, params: Arrays, grads: Arrays, moments: Arrays, step: int, rate: float
-               ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        velocity = {f"velocity.{name}": self.momentum * moments[f"velocity.{name}"] + grads[name]
-                    for name in params}
-        new = {name: value - rate * velocity[f"velocity.{name}"]
-               for name, value in params.items()}
-        return new, velocity
+               ) -> tuple[dict[str, Array], dict[str, Array]]:
+        velocity = self.momentum * joined(moments, params, "velocity.") + joined(grads, params)
+        new = joined(params, params) - rate * velocity
+        return parted(new, params), parted(velocity, params, "velocity.")
 
 
 OPTIMISERS = {"adam": Adam, "sgd": SGD}
 
 
+def joined(arrays: Arrays, like: Arrays, mark: str = "") -> Array:
+    """One vector [n] of the arrays called `mark` + each name of `like`, in its order."""
+    parts = [arrays[mark + name].reshape(-1) for name in like]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def parted(vector: Array, like: Arrays, mark: str = "") -> dict[str, Array]:
+    """What was joined, as windows on the vector with the shapes of `like`."""
+    parts, end = {}, 0
+    for name, array in like.items():
+        start, end = end, end + array.size
+        parts[mark + name] = vector[start:end].reshape(array.shape)
+    return parts
+
+
 def global_norm(grads: Arrays) -> float:
     """The Euclidean norm of all gradients together, summed in float64."""
-    return math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in grads.values()))
+    return math.sqrt(float(np.square(joined(grads, grads), dtype=np.float64).sum()))
 
 
-def clip(grads: Arrays, limit: float) -> tuple[dict[str, np.ndarray], float]:
+def clip(grads: Arrays, limit: float) -> tuple[dict[str, Array], float]:
     """Gradients scaled so that their global norm is at most `limit`, and the norm before."""
     norm = global_norm(grads)
     if not norm > limit:
         return dict(grads), norm
-    return {name: g * (limit / norm) for name, g in grads.items()}, norm
+    return parted(joined(grads, grads) * (limit / norm), grads), norm
