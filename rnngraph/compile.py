@@ -24,6 +24,7 @@ from .passes.tangent import tangent
 from .runtime.executable import Executable
 from .schedule import Schedule, schedule
 from .schedule.cost import hoisting_pays
+from .schedule.verify import verify_schedule
 from .settings import settings
 from .verify import verify
 
@@ -109,10 +110,17 @@ def stages(graph: Graph, request: Request) -> dict[str, Any]:
     value: Any = graph
     for name, step in STAGES:
         value = step(value, request)
-        if isinstance(value, Graph) and settings.verifies:
-            verify(value)
+        _verify(value)
         values[name] = value
     return values
+
+
+def _verify(value: Graph | Schedule) -> None:
+    """Graphs are verified after every pass; a schedule, which takes longer, on request."""
+    if isinstance(value, Graph):
+        verify(value)
+    elif settings.verifies:
+        verify_schedule(value)
 
 
 def build(

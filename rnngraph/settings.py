@@ -1,6 +1,6 @@
 """Environment switches, read once.
 
-RNNGRAPH_DEBUG   0 (default) nothing; 1 verify every graph after every pass
+RNNGRAPH_DEBUG   0 (default) nothing; 1 verify schedules too (graphs always are), show tracebacks
 RNNGRAPH_CACHE   folder of cached machine code (default: rnngraph in the user's cache); "off"
 """
 
@@ -19,7 +19,7 @@ class Settings:
 
     @property
     def verifies(self) -> bool:
-        """True when every pass's result is verified."""
+        """True when schedules are verified as well as graphs."""
         return self.debug >= 1
 
 
