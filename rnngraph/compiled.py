@@ -106,7 +106,8 @@ class Compiled:
         results = self._results(session, call, request)
         finals = {name: session.final(name) for name in self.graph.states}
         if plain and self._lone_input and can_replay(call, params, x, self._lone_input):
-            self._replays.keep(Replay(session, call, params, self._lone_input))
+            first = self._arguments.filled({}, call.rows, call.given)
+            self._replays.keep(Replay(session, call, params, self._lone_input, first))
         else:
             session.close()
         return _single(results, outputs is None), finals

@@ -27,9 +27,16 @@ class Replay:
     """One remembered call. Not to be used by two threads at once."""
 
     def __init__(
-        self, session: Session, call: Call, params: Mapping[str, Any], name: str
+        self,
+        session: Session,
+        call: Call,
+        params: Mapping[str, Any],
+        name: str,
+        first: Mapping[str, Array],
     ) -> None:
-        self.session, self.params = session, tuple(params.items())
+        """``first``: the states a call begins with that gives none."""
+        self.session = session
+        self.params = tuple((k, v, v.shape, v.dtype) for k, v in params.items())
         self.x: Array = call.given[name]
         self.shape, self.dtype = self.x.shape, self.x.dtype
         names, schedule = session.program.layout.names, session.program.schedule
@@ -41,7 +48,7 @@ class Replay:
                  or b.name in given_away | session.program.summed]  # fmt: skip
         self.fresh = [self._recipe(buffer, names.index(buffer.name)) for buffer in fresh]
         self.threads = session.program.threads_for(0, session.steps, session.rows)
-        self.initial = {k: v for k, v in call.initial.items() if k in schedule.states}
+        self.initial = {k: v for k, v in first.items() if k in schedule.states}
         self.outputs = tuple(schedule.outputs)
 
     def _recipe(self, buffer: Buffer, place: int) -> tuple[str, int, tuple[int, ...], bool]:
@@ -54,8 +61,11 @@ class Replay:
             return False
         if not x.flags.c_contiguous or len(params) != len(self.params):
             return False
-        for name, array in self.params:
+        for name, array, shape, dtype in self.params:
             if params.get(name) is not array:
+                return False
+            # the same object may have been reshaped or resized in place
+            if array.shape != shape or array.dtype != dtype:
                 return False
         return state is None or self._fitting_states(state)
 
@@ -105,7 +115,7 @@ class Replays:
         """Remember a call for its shape of input, and forget the oldest."""
         self._kept[replay.shape] = replay
         while len(self._kept) > KEPT:
-            self._kept.pop(next(iter(self._kept)), None)
+            self._kept.pop(list(self._kept)[0], None)  # another thread may add meanwhile
 
 
 def lone_input(graph: Graph) -> str | None:
