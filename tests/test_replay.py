@@ -69,3 +69,28 @@ def test_parameters_moved_in_memory_are_found_again(cell, x):
         cell.run(params, x)
     params["W_f"].resize((H, H + I), refcheck=False)
     assert np.array_equal(cell.run(params, x)[0], fresh(cell, params, x))
+
+
+def test_a_pullback_used_again_begins_where_the_first_did():
+    """States whose past no gradient needs are kept in a ring, which a run goes over."""
+    text = """
+cell Mixed
+input x[I]
+state s[], h[H], S[H, K]
+param W[H, I], k[K], P[K]
+s' = 0.9 * s + mean(h)
+S' = 0.5 * S + outer(h, k)
+h' = tanh(W @ x + S @ P + s)
+output long = norm(h')
+output most = max(S', axis=0)
+"""
+    compiled = rg.parse(text).compile(I=I, H=H, K=2, dtype="f64")
+    params = {k: v + 0.1 for k, v in compiled.init(0).items()}
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(T, B, I))
+    state = {k: rng.normal(size=(B, *v.leaf.shape)) for k, v in compiled.graph.states.items()}
+    y, _, pullback = compiled.vjp(params, x, state)
+    first, *later = (pullback({k: np.ones_like(v) for k, v in y.items()}) for _ in range(3))
+    for again in later:
+        for name, value in first.params.items():
+            assert np.array_equal(value, again.params[name]), name
