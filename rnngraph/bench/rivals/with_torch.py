@@ -99,7 +99,8 @@ class _Framework:
 
     @staticmethod
     def split(z: Any, parts: int) -> Sequence[Any]:
-        return torch.chunk(z, parts, dim=-1)
+        pieces: Sequence[Any] = torch.chunk(z, parts, dim=-1)
+        return pieces
 
     @staticmethod
     def layer_norm(z: Any, gain: Any, bias: Any) -> Any:
