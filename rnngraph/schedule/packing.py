@@ -55,13 +55,27 @@ class Shape:
 
 
 def groups(kernel: Tile) -> list[Group]:
-    """Terms of all products by operand, in the order in which the products add them."""
+    """Terms of all products by operand, such that each product adds its terms in its own order:
+    what else its kernel computes must not change a bit of it."""
     products = [a for a in kernel.accumulators if isinstance(a, Product)]
-    found: dict[View, list[tuple[int, View]]] = {}
-    for place, product in enumerate(products):
+    found: list[tuple[View, list[tuple[int, View]]]] = []
+    longest_first = sorted(enumerate(products), key=lambda p: -len(p[1].terms))
+    for place, product in longest_first:
+        at = 0
         for term in product.terms:
-            found.setdefault(term.operand, []).append((place, term.weight))
-    return [Group(operand, tuple(members)) for operand, members in found.items()]
+            at = _group_of(term.operand, found, at)
+            found[at][1].append((place, term.weight))
+    return [Group(view, tuple(sorted(m, key=lambda pair: pair[0]))) for view, m in found]
+
+
+def _group_of(operand: View, found: list[tuple[View, list[tuple[int, View]]]], first: int) -> int:
+    """The place, not before ``first``, of the operand's group, which is made if need be."""
+    for place in range(first, len(found)):
+        if found[place][0] == operand:
+            return place
+    place = min(first + 1, len(found))
+    found.insert(place, (operand, []))
+    return place
 
 
 def tile_shape(kernel: Tile, machine: Machine) -> Shape:
