@@ -25,6 +25,7 @@ from .sizes import Dim, Size
 from .widths import Shape, Widths
 
 Sizes = dict[str, Dim]
+MAX_LAYERS = 256
 
 
 def stack(*cells: Cell, layers: int = 1, shared: bool = True) -> Cell:
@@ -39,8 +40,11 @@ def stack(*cells: Cell, layers: int = 1, shared: bool = True) -> Cell:
     """
     if isinstance(layers, bool) or not isinstance(layers, int) or layers < 1:
         raise ValueError(f"layers must be a positive integer, not {layers!r}")
+    if layers > MAX_LAYERS:
+        raise ValueError(f"layers must be at most {MAX_LAYERS}, not {layers}")
     if not cells:
         raise ValueError("stack needs at least one cell")
+    _check_cells(cells, "stack")
     tower = cells * layers
     return tower[0] if len(tower) == 1 else _arranged(_Arrangement(tower, "stack", shared))
 
@@ -51,6 +55,7 @@ def bidirectional(cell: Cell) -> Cell:
     Outputs are joined along their first axis, ``[forward; backward]``, under the cell's names
     (scalar ones stay two). All other names begin with ``forward.`` or ``backward.``.
     """
+    _check_cells((cell,), "bidirectional")
     return _arranged(_Arrangement((cell,), "bidirectional"))
 
 
@@ -60,7 +65,15 @@ def residual(cell: Cell) -> Cell:
     Both must have the same width: size symbols are made equal where that does it. Raises
     ValueError where nothing does.
     """
+    _check_cells((cell,), "residual")
     return _arranged(_Arrangement((cell,), "residual"))
+
+
+def _check_cells(cells: Sequence[object], kind: str) -> None:
+    for cell in cells:
+        if not isinstance(cell, Cell):
+            given = type(cell).__name__
+            raise TypeError(f"{kind} takes cells, as from load or parse, not {given}")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -80,14 +81,15 @@ class Cell:
             if name not in self.sizes and name not in self.implied:
                 known = ", ".join(self.sizes) or "none"
                 raise ValueError(f"'{self.name}' has no size '{name}'; its sizes are {known}")
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"size {name} must be a positive integer, not {value!r}")
+            sizes[name] = _whole(value, f"size {name}")
         missing = [name for name in self.sizes if name not in sizes]
         if missing:
             raise ValueError(
                 f"'{self.name}' needs {', '.join(missing)}, as in compile("
                 f"{', '.join(f'{name}=64' for name in self.sizes)})"
             )
+        if consts is not None and not isinstance(consts, Mapping):
+            raise ValueError(f"consts must be a dict by name, not {consts!r}")
         self._check_implied(sizes)
         chosen = {name: sizes[name] for name in self.sizes}
         return Cell(self.elaborate(chosen, consts), self.text)
@@ -136,6 +138,17 @@ class Cell:
         return {**data, "text/plain": repr(self)}, metadata
 
 
+def _whole(value: Any, what: str) -> int:
+    """A positive integer as Python's own: NumPy's will do, truth values will not."""
+    try:
+        number = 0 if isinstance(value, bool) else index(value)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ValueError(f"{what} must be a positive integer, not {value!r}")
+    return number
+
+
 @dataclass(frozen=True)
 class _Text:
     """Elaborates a cell from its tree; pickled as the text."""
@@ -155,6 +168,8 @@ def _reread(text: str, name: str) -> _Text:
 
 def parse(text: str, name: str = "<text>") -> Cell:
     """The cell that a text describes. Raises CellError with all mistakes, each with a caret."""
+    if not isinstance(text, str):
+        raise TypeError(f"the text of a cell is a str, not {type(text).__name__}")
     tree = syntax.parse(Source(text, name), partial=True)
     bindings = (item.bindings for item in tree.items if isinstance(item, syntax.Const))
     consts = [binding.name for found in bindings for binding in found]

@@ -19,7 +19,7 @@ from .compile import MARK, PUSH, Request, build, stages
 from .graph import Graph, Node, Varies
 from .runtime import draw
 from .runtime.arguments import Arguments, Call
-from .runtime.arrays import REAL, ArgumentError, Array
+from .runtime.arrays import REAL, ArgumentError, Array, names_of
 from .runtime.executable import Executable, Session
 from .runtime.replay import Replay, Replays, can_replay, lone_input
 from .schedule import Schedule
@@ -48,7 +48,7 @@ class Compiled:
     def __init__(
         self, graph: Graph, *, dtype: str = "f32", target: str = "host", threads: int = 1
     ) -> None:
-        if dtype not in REAL:
+        if not isinstance(dtype, str) or dtype not in REAL:
             raise ValueError(f"dtype must be 'f32' or 'f64', not {dtype!r}")
         if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 256:
             raise ValueError(f"threads must be an integer from 1 to 256, not {threads!r}")
@@ -62,7 +62,10 @@ class Compiled:
 
     def init(self, seed: int = 0) -> dict[str, Array]:
         """First values of all parameters, drawn as the cell's text says: ``{name: [*shape]}``."""
-        return draw.draw(self.graph, seed, REAL[self.dtype])
+        whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+        if not whole or seed < 0:
+            raise ArgumentError(f"seed must be an integer of 0 or more, not {seed!r}")
+        return draw.draw(self.graph, int(seed), REAL[self.dtype])
 
     @property
     def parameter_count(self) -> int:
@@ -146,7 +149,7 @@ class Compiled:
         ``names`` limits them. Bit-equal to what ``run`` computes. Where a sequence is over
         (``lengths``) states show the value they keep, other values mean nothing.
         """
-        chosen = tuple(self.named if names is None else names)
+        chosen = tuple(self.named) if names is None else names_of(names, "names")
         for name in chosen:
             if name not in self.named:
                 raise ArgumentError(
@@ -199,7 +202,7 @@ class Compiled:
 
     def _wrt(self, wrt: Iterable[str] | None) -> tuple[str, ...]:
         known = differentiable(self.graph)
-        names = tuple(dict.fromkeys(known if wrt is None else wrt))
+        names = tuple(known) if wrt is None else names_of(wrt, "wrt")
         for name in names:
             if name not in known:
                 have = ", ".join(known)
@@ -347,7 +350,10 @@ class Compiled:
         return str(self._executable(Request(tuple(self.graph.outputs))).texts().assembly)
 
     def _request(self, call: Call, outputs: Iterable[str] | None) -> Request:
-        chosen = tuple(self.graph.outputs if outputs is None else outputs)
+        every = tuple(self.graph.outputs)
+        chosen = every if outputs is None else names_of(outputs, "outputs")
+        if not chosen:
+            raise ArgumentError(f"no output is asked for; this cell gives {', '.join(every)}")
         for name in chosen:
             if name not in self.graph.outputs:
                 have = ", ".join(self.graph.outputs)

@@ -32,6 +32,8 @@ def find(name: str | Path) -> Path:
     if path.suffix == ".cell" or path.parent != Path() or path.is_file():
         if path.is_file():
             return path
+        if path.is_dir():
+            raise IsADirectoryError(f"'{path}' is a folder, not a cell")
         raise FileNotFoundError(f"there is no file '{path}'")
     bundled = cells_folder() / f"{path}.cell"
     if bundled.is_file():

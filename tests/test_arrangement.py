@@ -177,6 +177,7 @@ def test_constants():
 @pytest.mark.parametrize(("build", "message"), [
     (rg.stack, "at least one cell"),
     (lambda: rg.stack(LSTM, layers=0), "layers must be a positive integer, not 0"),
+    (lambda: rg.stack(LSTM, layers=10**6), "layers must be at most 256, not 1000000"),
     (lambda: rg.stack(LSTM.bind(I=3, H=4), LSTM.bind(I=3, H=4)),
      r"output 'h' \[4\] of LSTM does not fit input 'x' \[3\] of LSTM"),
     (lambda: rg.residual(LSTM.bind(I=3, H=4)), r"output 'h' \[4\] .* input 'x' \[3\]"),
@@ -188,6 +189,13 @@ def test_constants():
 def test_what_cannot_be_arranged(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+@pytest.mark.parametrize("arrange", [rg.stack, rg.bidirectional, rg.residual])
+@pytest.mark.parametrize("thing", ["lstm", [LSTM, GRU], 3])
+def test_only_cells_can_be_arranged(arrange, thing):
+    with pytest.raises(TypeError, match=f"{arrange.__name__} takes cells"):
+        arrange(thing)
 
 
 # --- the rest of a cell ------------------------------------------------------------------------

@@ -228,6 +228,19 @@ BAD_CALLS = [
     (lambda c, p, x: c.vjp(p, x)[2]({"z": x}), r"no output is named 'z'; outputs are h"),
     (lambda c, p, x: c.vjp(p, x)[2]({}, {"z": x}), r"unknown state 'z'"),
     (lambda c, p, x: c.jvp(p, x, {"z": x}), r"unknown parameter 'z'"),
+    (lambda c, p, x: c.run(p, x, length=[1]), r"unknown option 'length'; the options are lengths"),
+    (lambda c, p, x: c.run(p, x, outputs=[]), r"no output is asked for; this cell gives h"),
+    (lambda c, p, x: c.run(p, x, outputs="h"), r"give outputs as a list of names, not 'h'"),
+    (lambda c, p, x: c.trace(p, x, names="fu"), r"give names as a list of names, not 'fu'"),
+    (lambda c, p, x: c.vjp(p, x, wrt="W_f"), r"give wrt as a list of names, not 'W_f'"),
+    (lambda c, p, x: c.run(p, x, steps=2.5), r"steps must be an integer of 0 or more, not 2.5"),
+    (lambda c, p, x: c.run(p, x, rows=-1), r"rows must be an integer of 0 or more, not -1"),
+    (lambda c, p, x: c.run(p, x, reset=np.full((T, B), 0.5)), r"'reset' holds 0.5, expected truth"),
+    (lambda c, p, x: c.run(p, np.ma.masked_less(x, 0)), r"'x' has masked elements"),
+    (lambda c, p, x: c.step(p, x), r"'x' has shape \[5, 3, 4\], expected \[B, 4\]"),
+    (lambda c, p, x: c.step(p, [[1, 2], [3]]), r"'x' is not an array"),
+    (lambda c, p, x: c.init(-1), r"seed must be an integer of 0 or more, not -1"),
+    (lambda c, p, x: c.init(1.5), r"seed must be an integer of 0 or more, not 1.5"),
     (lambda c, p, x: c.jvp(p, x, dx=x[:2]),
      r"'direction of x' has shape \[2, 3, 4\], expected \[5, 3, 4\]"),
 ]  # fmt: skip
@@ -258,6 +271,8 @@ def test_errors_of_several_inputs(two, change, message):
     (lambda c: c.compile(I=3), r"'LSTM' needs H, as in compile\(I=64, H=64\)"),
     (lambda c: c.compile(I=3, H=0), "size H must be a positive integer, not 0"),
     (lambda c: c.compile(I=3, H=2.5), "size H must be a positive integer, not 2.5"),
+    (lambda c: c.compile(I=3, H=4, consts=1), "consts must be a dict by name, not 1"),
+    (lambda c: c.compile(I=3, H=4, dtype=[]), r"dtype must be 'f32' or 'f64', not \[\]"),
     (lambda c: c.compile(I=3, H=4, K=1), "'LSTM' has no size 'K'; its sizes are I, H"),
     (lambda c: c.compile(I=3, H=4, dtype="f16"), "dtype must be 'f32' or 'f64', not 'f16'"),
     (lambda c: c.compile(I=3, H=4, target="z80").llvm, "unknown target 'z80'"),
@@ -265,6 +280,21 @@ def test_errors_of_several_inputs(two, change, message):
 def test_wrong_compilations(build, message):
     with pytest.raises(ValueError, match=message):
         build(rg.load("lstm"))
+
+
+def test_sizes_of_numpy_are_sizes():
+    assert rg.load("lstm").compile(I=np.int64(3), H=np.uint8(4)).graph.params["W_f"].shape == (4, 7)
+
+
+@pytest.mark.parametrize("given", [3, b"cell C", None])
+def test_a_cells_text_is_text(given):
+    with pytest.raises(TypeError, match="the text of a cell is a str, not"):
+        rg.parse(given)
+
+
+def test_a_folder_is_no_cell(tmp_path):
+    with pytest.raises(IsADirectoryError, match="is a folder, not a cell"):
+        rg.load(tmp_path)
 
 
 # --- threads and copies ------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 import rnngraph as rg
 from rnngraph.runtime.arrays import ArgumentError
 
-T, B, I, H = 4, 2, 3, 5
+T, B, I, H = 4, 2, 3, 5  # noqa: E741
 
 
 @pytest.fixture

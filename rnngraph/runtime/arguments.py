@@ -12,6 +12,8 @@ from ..graph import Graph, Node, Varies
 from ..passes.mask import ENDS, INSIDE, STARTS
 from .arrays import ArgumentError, Array, fitted, known
 
+OPTIONS = "lengths, reset, reverse, batch_first, steps and rows"
+
 
 @dataclass
 class Call:
@@ -52,8 +54,11 @@ class Arguments:
         batch_first: bool = False,
         steps: int | None = None,
         rows: int | None = None,
+        **others: Any,
     ) -> Call:
         """All arguments of a call. ``steps`` and ``rows`` are needed by cells without inputs."""
+        if others:
+            raise ArgumentError(f"unknown option '{next(iter(others))}'; the options are {OPTIONS}")
         given = self._named(x)
         inputs = {name: self._input(name, given[name], batch_first) for name in self.graph.inputs}
         contexts = {name: self._context(name, given[name]) for name in self.graph.contexts}
@@ -86,7 +91,10 @@ class Arguments:
     def with_time(self, x: Any) -> dict[str, Any]:
         """Inputs of one step, ``[B, *shape]``, as a sequence of length 1."""
         given = self._named(x)
-        inputs = {name: np.asarray(given[name])[None] for name in self.graph.inputs}
+        inputs = {
+            name: fitted(given[name], name, ("B", *leaf.shape), self._dtype(leaf))[None]
+            for name, leaf in self.graph.inputs.items()
+        }
         return {**inputs, **{name: given[name] for name in self.graph.contexts}}
 
     def _input(self, name: str, value: Any, batch_first: bool) -> Array:
@@ -166,6 +174,9 @@ class Arguments:
     def _set_reset(self, call: Call, reset: Any) -> None:
         shape = (call.rows, call.steps) if call.batch_first else (call.steps, call.rows)
         array = fitted(reset, "reset", shape, self.dtype)
+        if not np.all((array == 0) | (array == 1)):
+            wrong = array[(array != 0) & (array != 1)][0]
+            raise ArgumentError(f"'reset' holds {wrong}, expected truth values")
         starts = np.ascontiguousarray(array.T) if call.batch_first else array
         ends = np.zeros_like(starts)
         ends[:-1] = starts[1:]
@@ -229,6 +240,9 @@ def _extent(
     inputs: Mapping[str, Array], contexts: Mapping[str, Array], steps: int | None, rows: int | None
 ) -> tuple[int, int]:
     """T and B, which all inputs and contexts must agree on."""
+    for what, count in (("steps", steps), ("rows", rows)):
+        if count is not None and (not isinstance(count, (int, np.integer)) or count < 0):
+            raise ArgumentError(f"{what} must be an integer of 0 or more, not {count!r}")
     for name, array in inputs.items():
         if steps is None:
             steps = array.shape[0]

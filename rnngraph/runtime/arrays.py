@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -37,6 +37,8 @@ def fitted(value: Any, name: str, shape: Sequence[Any], dtype: np.dtype[Any]) ->
     ``shape`` holds expected lengths, or a letter where any length will do ("T", "B").
     Raises ArgumentError naming the argument, the shape expected and the shape given.
     """
+    if type(value) is not np.ndarray and np.ma.is_masked(value):
+        raise ArgumentError(f"'{name}' has masked elements; fill them, as with .filled(0)")
     try:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
@@ -54,6 +56,13 @@ def fitted(value: Any, name: str, shape: Sequence[Any], dtype: np.dtype[Any]) ->
             f"'{name}' has shape {list(array.shape)}, expected [{wanted}]"
         )
     return np.ascontiguousarray(array, dtype).reshape(array.shape)
+
+
+def names_of(given: Any, what: str) -> tuple[str, ...]:
+    """Several names. Raises ArgumentError for a text, which would count as its letters."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ArgumentError(f"give {what} as a list of names, not {given!r}")
+    return tuple(dict.fromkeys(given))
 
 
 def known(

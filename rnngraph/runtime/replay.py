@@ -8,6 +8,8 @@ what is new is looked at: the input's address, the states, and memory for the re
 from __future__ import annotations
 
 import ctypes
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,7 +104,8 @@ class Replays:
     """The remembered calls of one compiled cell; each is in use by one thread at a time."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[int, ...], Replay] = {}
+        self._kept: OrderedDict[tuple[int, ...], Replay] = OrderedDict()
+        self._lock = threading.Lock()
 
     def take(self, params: Any, x: Any, state: Any) -> Replay | None:
         """The replay that fits, taken out; ``keep`` gives it back."""
@@ -114,8 +117,9 @@ class Replays:
     def keep(self, replay: Replay) -> None:
         """Remember a call for its shape of input, and forget the oldest."""
         self._kept[replay.shape] = replay
-        while len(self._kept) > KEPT:
-            self._kept.pop(list(self._kept)[0], None)  # another thread may add meanwhile
+        with self._lock:  # one thread at a time forgets; others may take and keep meanwhile
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
 
 
 def lone_input(graph: Graph) -> str | None:
