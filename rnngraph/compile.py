@@ -98,7 +98,7 @@ STAGES: tuple[tuple[str, Callable[[Any, Request], Any]], ...] = (
     ("gradient", _differentiate),
     ("tangent", _push),
     ("pinned", lambda graph, request: pin(graph, graph.outputs)),
-    ("lowered", lambda graph, request: lower(graph, request.names)),
+    ("lowered", lambda graph, request: lower(graph, {*request.names} - {*request.outputs})),
     ("hoisted", _hoist),
     ("schedule", _schedule),
 )
