@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from .cell import load as load
     from .cell import parse as parse
     from .compiled import Compiled as Compiled
-    from .compiled import Gradients as Gradients
     from .runtime.arrays import ArgumentError as ArgumentError
+    from .runtime.results import Gradients as Gradients
     from .source import CellError as CellError
 
 __version__ = "0.1.0"
@@ -34,7 +34,7 @@ _HOME = {
     "bidirectional": "arrangement",
     "residual": "arrangement",
     "Compiled": "compiled",
-    "Gradients": "compiled",
+    "Gradients": "runtime.results",
     "ArgumentError": "runtime.arrays",
     "CellError": "source",
 }

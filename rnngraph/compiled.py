@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,22 +22,9 @@ from .runtime.arguments import Arguments, Call
 from .runtime.arrays import REAL, ArgumentError, Array, names_of
 from .runtime.executable import Executable, Session
 from .runtime.replay import Replay, Replays, can_replay, lone_input
+from .runtime.results import Gradients, frozen, marked, single
 from .schedule import Schedule
 from .schedule.cost import FEW_ROWS
-
-Values = Array | dict[str, Array]
-
-
-@dataclass(frozen=True)
-class Gradients:
-    """Gradients by name: of parameters, inputs ``[T, B, *shape]``, contexts and initial states
-    ``[B, *shape]``."""
-
-    params: dict[str, Array]
-    inputs: dict[str, Array]
-    contexts: dict[str, Array]
-    state: dict[str, Array]
-
 
 Pullback = Callable[..., Gradients]
 
@@ -101,7 +88,7 @@ class Compiled:
         if replay is not None:
             results, finals = replay.run(x, state)
             self._replays.keep(replay)
-            return _single(results, True), finals
+            return single(results, True), finals
         call = self._arguments.call(params, x, state, **options)
         request = self._request(call, outputs)
         session = self._open(request, call)
@@ -113,17 +100,17 @@ class Compiled:
             self._replays.keep(Replay(session, call, params, self._lone_input, first))
         else:
             session.close()
-        return _single(results, outputs is None), finals
+        return single(results, outputs is None), finals
 
     def _results(
-        self, session: Session, call: Call, request: Request, mark: str = "", frozen: bool = False
+        self, session: Session, call: Call, request: Request, mark: str = "", fixed: bool = False
     ) -> dict[str, Array]:
         made = {}
         for name in request.outputs:
             node = self.graph.outputs[name]
             if node.dtype == "real" or not mark:
                 array = session.output(f"{mark}({name})" if mark else name)
-                made[name] = call.out(_frozen(array) if frozen else array, node.varies)
+                made[name] = call.out(frozen(array) if fixed else array, node.varies)
         return made
 
     def step(
@@ -133,7 +120,7 @@ class Compiled:
         inputs = self._arguments.with_time(x)
         y, state = self.run(params, inputs, state, outputs=self.graph.outputs)
         per_step = {n: node.varies is Varies.STEP for n, node in self.graph.outputs.items()}
-        return _single({n: v[0] if per_step[n] else v for n, v in y.items()}, True), state
+        return single({n: v[0] if per_step[n] else v for n, v in y.items()}, True), state
 
     def trace(
         self,
@@ -196,9 +183,9 @@ class Compiled:
         request = replace(self._request(call, outputs), wrt=self._wrt(wrt))
         session = self._open(request, call)
         session.run(0)
-        results = self._results(session, call, request, frozen=True)
+        results = self._results(session, call, request, fixed=True)
         finals = {name: session.final(name) for name in self.graph.states}
-        return _single(results, outputs is None), finals, self._pullback(session, call, request)
+        return single(results, outputs is None), finals, self._pullback(session, call, request)
 
     def _wrt(self, wrt: Iterable[str] | None) -> tuple[str, ...]:
         known = differentiable(self.graph)
@@ -217,7 +204,7 @@ class Compiled:
             ends = self._ends(call, dstate)
             with lock:
                 session.give(late)
-                session.set_states(_marked(MARK, ends))
+                session.set_states(marked(MARK, ends))
                 session.run(1)
                 return self._gradients(session, call, request)
 
@@ -269,11 +256,11 @@ class Compiled:
         moves = self._arguments.tangents(call, dparams, dx)
         starts = self._moved(call, moves, dstate)
         request = replace(self._request(call, outputs), along=tuple(sorted(moves)))
-        session = self._open(request, call, _marked(PUSH, moves), _marked(PUSH, starts))
+        session = self._open(request, call, marked(PUSH, moves), marked(PUSH, starts))
         session.run()
         alone = outputs is None
-        y = _single(self._results(session, call, request), alone)
-        dy = _single(self._results(session, call, request, PUSH), alone)
+        y = single(self._results(session, call, request), alone)
+        dy = single(self._results(session, call, request, PUSH), alone)
         finals = {name: session.final(name) for name in self.graph.states}
         moved = {name: session.final(f"{PUSH}({name})") for name in self.graph.states}
         session.close()
@@ -305,10 +292,10 @@ class Compiled:
             self._request(call, outputs), wrt=self._wrt(wrt), along=tuple(sorted(moves))
         )
         late = self._arguments.cotangents(call, request.outputs, dy, MARK)
-        still = _marked(MARK, self._ends(call, None))
-        starts = _marked(PUSH, self._moved(call, moves, dstate))
-        session = self._open(request, call, {**late, **_marked(PUSH, moves)},
-                             {**starts, **still, **_marked(PUSH, still)})  # fmt: skip
+        still = marked(MARK, self._ends(call, None))
+        starts = marked(PUSH, self._moved(call, moves, dstate))
+        session = self._open(request, call, {**late, **marked(PUSH, moves)},
+                             {**starts, **still, **marked(PUSH, still)})  # fmt: skip
         session.run()
         first = self._gradients(session, call, request)
         second = self._gradients(session, call, request, f"{PUSH}({MARK}({{}}))")
@@ -385,30 +372,12 @@ class Compiled:
                             call.steps, call.rows)  # fmt: skip
 
     def __reduce__(self) -> Any:
-        return _compiled, (self.graph, self.dtype, self.target)
+        return _compiled, (self.graph, self.dtype, self.target, self.threads)
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{k}{list(v.shape)}" for k, v in self.graph.leaves.items())
         return f"<{self.graph.title} compiled for {self.dtype}: {shapes}>"
 
 
-def _compiled(graph: Graph, dtype: str, target: str) -> Compiled:
-    return Compiled(graph, dtype=dtype, target=target)
-
-
-def _single(results: dict[str, Array], alone: bool) -> Any:
-    return next(iter(results.values())) if alone and len(results) == 1 else results
-
-
-def _marked(mark: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    return {f"{mark}({name})": array for name, array in arrays.items()}
-
-
-def _frozen(array: Array) -> Array:
-    """A read-only window: the pullback still needs the numbers."""
-    window = array.view()
-    window.flags.writeable = False
-    return window
-
-
-__all__ = ["Compiled", "Gradients"]
+def _compiled(graph: Graph, dtype: str, target: str, threads: int) -> Compiled:
+    return Compiled(graph, dtype=dtype, target=target, threads=threads)
