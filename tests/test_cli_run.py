@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import pytest
 from command_line import LOOKUP, Call, X, call
 
 import rnngraph as rg
@@ -120,6 +121,38 @@ def test_results_are_whole_or_not_there(call: Call) -> None:
     call("run", "lstm", "-i", "x.npy", "--sizes", "H=2", "--trace", "q", "-o", "y.npz")
     assert Path("y.npz").read_text() == "old"
     assert {path.name for path in Path().iterdir()} == {"x.npy", "y.npz"}
+
+
+def test_a_result_that_cannot_be_written_is_named_as_given(call: Call) -> None:
+    np.save("x.npy", X)
+    Path("y.npy").mkdir()
+    answer = call("run", "lstm", "-i", "x.npy", "--sizes", "H=2", "-o", "y.npy")
+    assert answer.code == 1 and answer.err.endswith("error: Is a directory 'y.npy'\n")
+    assert {path.name for path in Path().iterdir()} == {"x.npy", "y.npy"}
+
+
+@pytest.mark.parametrize(("content", "reason"), [
+    (b"", "EOF"),
+    (bytes(range(256)), "magic string is not correct"),
+    (b"\x93NUMPY\x01", "EOF"),
+])  # fmt: skip
+def test_a_file_that_holds_no_array(call: Call, content: bytes, reason: str) -> None:
+    Path("x.npy").write_bytes(content)
+    answer = call("run", "lstm", "-i", "x.npy", "--sizes", "H=2")
+    assert answer.code == 1 and "'x.npy': this is no .npy file of numbers" in answer.err
+    assert reason in answer.err and "pickle" not in answer.err
+
+
+def test_a_file_of_objects(call: Call) -> None:
+    np.save("x.npy", np.array([{}], dtype=object))
+    answer = call("run", "lstm", "-i", "x.npy", "--sizes", "H=2")
+    assert answer.code == 1 and "it holds Python objects" in answer.err
+
+
+def test_an_input_given_twice(call: Call) -> None:
+    np.save("x.npy", X)
+    answer = call("run", "lstm", "-i", "x.npy", "-i", "x=x.npy", "--sizes", "H=2")
+    assert answer.code == 1 and "'x' is given twice, the second time by 'x.npy'" in answer.err
 
 
 # --- train ---------------------------------------------------------------------------------

@@ -107,8 +107,8 @@ def named_choices(text: str, known: Iterable[str], what: str) -> str:
     if text in words:
         return text
     close = get_close_matches(text, words, 1)
-    hint = f"did you mean '{close[0]}'? " if close else ""
-    raise ArgumentTypeError(f"there is no {what} '{text}'; {hint}It is one of {', '.join(words)}")
+    hint = f" (did you mean '{close[0]}'?)" if close else ""
+    raise ArgumentTypeError(f"there is no {what} '{text}'{hint}; it is one of {', '.join(words)}")
 
 
 def _size(text: str) -> tuple[str, int]:

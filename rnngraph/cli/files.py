@@ -55,8 +55,17 @@ def read_named(path: str, section: str) -> dict[str, Array]:
 
 
 def _read_npy(path: str) -> Array:
-    array: Array = np.load(path, allow_pickle=False)
+    with open(path, "rb") as file:
+        try:
+            array: Array = np.lib.format.read_array(file, allow_pickle=False)
+        except ValueError as error:
+            raise ValueError(f"this is no .npy file of numbers ({_reason(error)})") from None
     return array
+
+
+def _reason(error: ValueError) -> str:
+    """NumPy's words, without its advice to read what could run code."""
+    return "it holds Python objects" if "pickle" in str(error) else str(error).split(";")[0]
 
 
 def _read_npz(path: str) -> dict[str, Array]:

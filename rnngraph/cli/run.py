@@ -122,12 +122,14 @@ def _inputs(graph: Graph, words: list[str]) -> dict[str, Array]:
     for word in words:
         name, path = _named(word, names)
         content = read(path)
-        if isinstance(content, dict) and name is None:
-            found |= content
-        elif isinstance(content, dict):
+        if not isinstance(content, dict):
+            content = {name or _only(names, path): content}
+        elif name is not None:
             raise ValueError(f"'{path}' holds arrays by name: give it without '{name}='")
-        else:
-            found[name or _only(names, path)] = content
+        twice = next((given for given in content if given in found), None)
+        if twice is not None:
+            raise ValueError(f"'{twice}' is given twice, the second time by '{path}'")
+        found |= content
     missing = [name for name in names if name not in found]
     if missing:
         raise ValueError(f"the cell reads {missing[0]}: give --input {missing[0]}=FILE")

@@ -61,16 +61,18 @@ def render(source: str, format: str = "svg", dpi: int = 144) -> bytes:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file as a whole or not at all."""
+    """Write a file as a whole or not at all. Raises OSError that names it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
         with open(draft, "xb") as file:
             file.write(data)
         os.replace(draft, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             draft.unlink()
+        if isinstance(error, OSError):
+            error.filename = str(path)  # nobody knows the draft
         raise
 
 
