@@ -59,7 +59,11 @@ def _bound(ev: Evaluator, e: Expr, dim: Dim) -> Dim:
     value = ev.evaluate(e)
     if not isinstance(value, int | Size):
         raise Fault("a slice is bounded by numbers, constants and sizes", e.span)
-    return dim + value if isinstance(value, int) and value < 0 else value
+    if not isinstance(value, int) or value >= 0:
+        return value
+    if isinstance(dim, int) and dim + value < 0:
+        raise Fault(f"{value} is before the start of an axis of {dim}", e.span)
+    return dim + value
 
 
 def _picked(ev: Evaluator, value: Any, axis: int, part: Expr, e: Index) -> Any:

@@ -78,7 +78,11 @@ def _reshape_shape(a: Shape, *, shape: Shape) -> Shape:
 
 def _expand_shape(a: Shape, *, shape: Shape, axes: Sequence[int]) -> Shape:
     if len(axes) != len(a) or any(shape[axis] != dim for axis, dim in zip(axes, a, strict=True)):
-        raise ShapeError(f"{show_shape(a)} cannot be expanded to {show_shape(shape)}", (0,))
+        wanted = show_shape(tuple(shape[axis] for axis in axes))
+        raise ShapeError(
+            f"{show_shape(a)} cannot be expanded to {show_shape(shape)}: along these axes "
+            f"that takes {wanted}", (0,),
+        )  # fmt: skip
     return tuple(shape)
 
 
