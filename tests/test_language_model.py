@@ -151,7 +151,8 @@ def test_a_folder_is_not_trained_into_twice_nor_with_another_cell(book, tmp_path
 
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 import rnngraph as rg
 from rnngraph.train import loop
 from rnngraph.train.run import train_text
