@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pytest
@@ -63,15 +64,16 @@ PEERS = [
     Peer("lstm_projection", "LSTM", lstm, ("h", "c"), P),
     Peer("rnn", "RNN", rnn, ("h",)),
 ]
-# layers, both directions, lengths, dtype: each case costs a compilation, so f32 and the simpler
-# cells take only the one that has everything
+# layers, both directions, lengths: LSTM and GRU take every combination, the others (each case
+# costs a compilation) the one that has everything
 EVERYTHING = (2, True, True)
-FULL = [(1, False, False), (1, False, True), (1, True, True), (2, False, True), (2, True, False)]
+FULL = [case for case in product((1, 2), (False, True), (False, True)) if case != EVERYTHING]
 CASES = [
-    (peer, *case, "f64")
+    (peer, *case, dtype)
+    for dtype in ("f64", "f32")
     for peer in PEERS
     for case in [EVERYTHING, *(FULL if peer in PEERS[:2] else [])]
-] + [(peer, *EVERYTHING, "f32") for peer in PEERS]
+]
 
 
 def places(layers: int, both: bool) -> list[tuple[str, str]]:
