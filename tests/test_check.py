@@ -398,13 +398,3 @@ def test_any_cell_gives_a_graph_or_reports(body, size):
         assert error.diagnostics and str(error)
     else:
         assert g.outputs and all(s.next is not None for s in g.states.values())
-
-
-@pytest.mark.parametrize(("equation", "message"), [
-    ("x[-5:2]", "-5 is before the start of an axis of 3"),
-    ("expand(x, S, axis=0)[0]", "[3] cannot be expanded to [3, 4]: along these axes that takes"),
-])  # fmt: skip
-def test_a_place_that_is_not_there_is_named_as_written(equation, message):
-    with pytest.raises(CellError) as caught:
-        graph(f"cell C\ninput x[3], S[3, 4]\noutput y = {equation}")
-    assert message in str(caught.value)
