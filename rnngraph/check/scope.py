@@ -146,8 +146,9 @@ def _enter_declare(scope: Scope, item: Declare) -> None:
         except Fault as fault:
             scope.report(fault)
             dtype = "real"
+        _check_integer(scope, d, dtype)
         if _enter(scope, d.name, d.span):
-            if shape is None and (dtype == "int" or d.dtype):
+            if dtype == "int" or (shape is None and d.dtype):
                 shape = ()
             scope.declared[d.name] = Declared(item.kind, d.name, d.span, shape, init, dtype)
 
@@ -161,6 +162,13 @@ def _dtype(kind: str, d: Declarator) -> str:
     if d.dtype.id == "int" and kind not in ("input", "context"):
         raise Fault(f"a {kind} is real; only inputs and contexts can be int", d.dtype.span)
     return d.dtype.id
+
+
+def _check_integer(scope: Scope, d: Declarator, dtype: str) -> None:
+    """An integer is a scalar: it looks one row up."""
+    if dtype == "int" and d.shape:
+        note = "an integer looks one row up, E[token]; declare several inputs for several rows"
+        scope.report(Fault(f"'{d.name}' is int, and an int is a scalar", d.span, notes=[note]))
 
 
 def _enter_function(scope: Scope, item: Fn, builtin: Iterable[str]) -> None:
