@@ -52,6 +52,10 @@ def test_a_team_is_no_larger_than_its_work(monkeypatch):
     assert cost.team_size(1e3, steps=10, rows=1, threads=8) == 1
     assert cost.team_size(1e6, steps=1000, rows=64, threads=8) == 8
     assert cost.team_size(1e6, steps=0, rows=64, threads=8) == 1
+    assert cost.team_size(7e4, steps=1000, rows=1, threads=2) == 1  # too little in a step
+    assert cost.team_size(1e6, steps=1000, rows=1, threads=2) == 2
+    assert cost.team_size(7e4, steps=1000, rows=16, threads=4) == 4  # enough, by units
+    assert cost.team_size(1e4, steps=9000, rows=16, threads=4) == 2  # by rows
 
 
 @pytest.mark.parametrize(("steps", "rows"), [(0, 3), (3, 0), (1, 1)])
