@@ -18,10 +18,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes tens of seconds (deselect with -m 'not slow')")
-
-
 @pytest.fixture
 def bless(request: pytest.FixtureRequest) -> bool:
     """Whether expected outputs are to be written instead of compared."""

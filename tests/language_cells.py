@@ -1,7 +1,18 @@
-"""Cells that a language model is made of in the tests, each of another kind."""
+"""Cells that several tests use: of every kind that a language model is made of, and TWO, with two
+inputs, a context and two outputs."""
 
 import rnngraph as rg
 
+TWO = """
+cell Two
+input x[I], token: int
+context v[H]
+param E[V, I], W[H, H+I]
+state h[H]
+h' = tanh(W @ [h, x + E[token]] + v)
+output y = h'
+output loss = sum(h' * h')
+"""
 MEMORY = """
 cell Memory
 "What is written under a key is read back under a like key."

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from language_cells import TWO
 from tolerances import assert_close
 
 import rnngraph as rg
@@ -15,16 +16,6 @@ from rnngraph.backends.reference import evaluate
 from rnngraph.graph import Varies
 
 T, B, I, H = 5, 3, 4, 6  # noqa: E741
-TWO = """
-cell Two
-input x[I], token: int
-context v[H]
-param E[V, I], W[H, H+I]
-state h[H]
-h' = tanh(W @ [h, x + E[token]] + v)
-output y = h'
-output loss = sum(h' * h')
-"""
 
 
 @pytest.fixture(scope="module")
