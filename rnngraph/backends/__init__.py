@@ -1,0 +1,1 @@
+"""Backends: spell what a schedule has decided."""

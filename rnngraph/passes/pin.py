@@ -19,6 +19,13 @@ from ..rewrite import rebuild
 WINDOWS = ("slice", "transpose", "reshape", "expand", "gather")
 
 
+def base(node: Node) -> Node:
+    """The value that a chain of windows looks at."""
+    while node.op in WINDOWS:
+        node = node.operands[0]
+    return node
+
+
 def select(graph: Graph, outputs: Iterable[str], names: Iterable[str] = ()) -> Graph:
     """The graph with just ``outputs``, and the named values or states ``names``, as outputs."""
     new = rebuild(graph)

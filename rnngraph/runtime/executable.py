@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -14,14 +13,7 @@ import numpy as np
 from ..graph import Varies
 from ..schedule import Schedule
 from ..schedule.cost import team_size, work
-from ..schedule.grammar import (
-    Buffer,
-    Extent,
-    Procedure,
-    Role,
-    View,
-    written,
-)
+from ..schedule.grammar import Buffer, Extent, Procedure, Role, View, written
 from ..schedule.lifetimes import summed
 from .arrays import REAL, Array, address, aligned
 from .work import Blocks, placed
@@ -29,14 +21,6 @@ from .work import Blocks, placed
 WORD, POINTER = ctypes.c_int64, ctypes.c_void_p
 ENTRY = ctypes.CFUNCTYPE(None, POINTER, WORD, WORD, WORD, WORD, POINTER)
 TEAM = ctypes.CFUNCTYPE(None, POINTER, WORD, WORD, WORD)
-
-
-@dataclass
-class Results:
-    """Outputs and final states by name."""
-
-    outputs: dict[str, Array]
-    finals: dict[str, Array]
 
 
 class Executable:

@@ -42,8 +42,7 @@ class Replay:
         self.x: Array = call.given[name]
         self.shape, self.dtype = self.x.shape, self.x.dtype
         names, schedule = session.program.layout.names, session.program.schedule
-        self.pointers = [session.addresses.get(entry) for entry in names]
-        self.table = (ctypes.c_void_p * len(names))(*self.pointers)
+        self.table = (ctypes.c_void_p * len(names))(*map(session.addresses.get, names))
         self.input_place = names.index(name) if name in names else -1
         given_away = {view.buffer.name for view in schedule.outputs.values()}
         fresh = [b for b in schedule.buffers.values() if b.role is Role.RESULT

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..graph import Node
 from ..ops import OPS
-from ..passes.pin import WINDOWS
+from ..passes.pin import WINDOWS, base
 from .placement import PLAIN, Placement
 from .residuals import can_repeat, choose_saved
 
@@ -30,9 +30,6 @@ class Materialised:
 
     def __init__(self, placement: Placement) -> None:
         self.placement, self.graph = placement, placement.graph
-        self.nexts = {
-            s.next.id: s for s in reversed(self.graph.states.values()) if s.next is not None
-        }
         self.memory = self._forced()
         self.saved = choose_saved(placement, self._free())
         self.sites: defaultdict[int, set[Site]] = defaultdict(set)
@@ -45,11 +42,11 @@ class Materialised:
         for node in self.placement.nodes:
             for place, x in enumerate(node.operands):
                 if _reads_whole(node, place) or self._crosses_rate(x, node):
-                    forced.add(self.base(x).id)
+                    forced.add(base(x).id)
             if node.op == "total":
                 forced.add(node.id)
                 if node.operands[0].op in DIRECT:
-                    forced |= {self.base(x).id for x in node.operands[0].operands}
+                    forced |= {base(x).id for x in node.operands[0].operands}
                 elif node.operands[0].op in ACCUMULATED:
                     forced.add(node.operands[0].id)
             if node.op == "concat":
@@ -57,19 +54,13 @@ class Materialised:
         return {i for i in forced if self.graph.nodes[i].op not in (*PLAIN, "state", *DIRECT)}
 
     def _crosses_rate(self, x: Node, user: Node) -> bool:
-        return x.varies < user.varies and x.op not in PLAIN and x.op != "constant"
-
-    def base(self, node: Node) -> Node:
-        """The value that a chain of windows looks at."""
-        while node.op in WINDOWS and node.id not in getattr(self, "memory", ()):
-            node = node.operands[0]
-        return node
+        return x.varies < user.varies and x.op not in PLAIN
 
     def _free(self) -> set[int]:
         """Values that lie in memory for all time-steps whatever the backward run needs."""
         free = {node.id for node in self.graph.outputs.values()}
         late = [n for n in self.placement.nodes if self.placement.home[n.id].procedure == 1]
-        read = {self.base(x).id for node in late for x in node.operands}
+        read = {base(x).id for node in late for x in node.operands}
         for state in self.graph.states.values():
             if state.next is not None and (state.leaf.id in read or state.next.id in free):
                 free |= {state.leaf.id, state.next.id}
@@ -168,7 +159,7 @@ class Materialised:
         if OPS[node.op].cost > 2 or any(x.op not in (*PLAIN, *WINDOWS) for x in sources):
             return False
         plain = all(x.op in PLAIN for x in sources)
-        return plain or sum(prod(self.base(x).shape) for x in sources) < prod(node.shape)
+        return plain or sum(prod(base(x).shape) for x in sources) < prod(node.shape)
 
 
 def computed(node: Node) -> bool:

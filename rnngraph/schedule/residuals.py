@@ -14,7 +14,7 @@ from typing import Any
 
 from ..graph import Node, Varies
 from ..ops import OPS
-from ..passes.pin import WINDOWS
+from ..passes.pin import base
 from .placement import PLAIN, Placement
 
 SOURCE, SINK = (-1, "source"), (-1, "sink")
@@ -40,7 +40,7 @@ def _needed(placement: Placement) -> list[Node]:
         if placement.home[node.id].procedure == 1:
             for x in node.operands:
                 if placement.home[x.id].procedure == 0 and x.op not in PLAIN:
-                    found[_base(x).id] = _base(x)
+                    found[base(x).id] = base(x)
     return list(found.values())
 
 
@@ -67,19 +67,13 @@ def _network(needed: Iterable[Node], free: set[int]) -> Any:
             network.add_edge(SOURCE, (node.id, "in"))
             continue
         for x in node.operands:
-            source = _base(x)
+            source = base(x)
             if not _given(source, free):
                 network.add_edge((source.id, "out"), (node.id, "in"))
                 stack.append(source)
                 if source is not x:  # a window is on memory: what it shows must be saved itself
                     network.add_edge(SOURCE, (source.id, "in"))
     return network
-
-
-def _base(node: Node) -> Node:
-    while node.op in WINDOWS:
-        node = node.operands[0]
-    return node
 
 
 def _given(node: Node, free: set[int]) -> bool:

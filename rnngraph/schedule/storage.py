@@ -20,14 +20,11 @@ class Storage:
         self.stores: defaultdict[int, list[View]] = defaultdict(list)
         self.copies: list[tuple[Node, Node, View]] = []
         self.main: dict[int, View] = {}
-        self.names = self._names()
+        self.names = {node.id: name for name, node in self.graph.outputs.items()}
         self._lay_out_states()
         for node in reversed(self.placement.nodes):
             if node.id in values.memory and values.sites[node.id]:
                 self._lay_out(node)
-
-    def _names(self) -> dict[int, str]:
-        return {node.id: name for name, node in self.graph.outputs.items()}
 
     def _buffer(self, buffer: Buffer) -> Buffer:
         return self.buffers.setdefault(buffer.name, buffer)
@@ -58,7 +55,7 @@ class Storage:
         if home is None or home.kind != "loop" or home != self.placement.home[following.id]:
             return True
         sites = self.values.sites[state.leaf.id] | self.values.sites[following.id]
-        kept = any(node is following for node in self.graph.outputs.values())
+        kept = following.id in self.names
         return kept or any(site[0] != home for site in sites)
 
     # --- other values --------------------------------------------------------------------
@@ -74,14 +71,14 @@ class Storage:
 
     def _needs_own(self, node: Node) -> bool:
         """True unless the value is only ever a piece of joined values, and lies there."""
-        if any(node is output for output in self.graph.outputs.values()):
+        if node.id in self.names:
             return True
         read = self.values.sites[node.id] - {self.values.own_site(node)}
         shared = node.op in ("total", "concat") and len(self.stores[node.id]) > 1
         return bool(read) or not self.stores[node.id] or shared
 
     def _own_buffer(self, node: Node) -> Buffer:
-        result = any(node is output for output in self.graph.outputs.values())
+        result = node.id in self.names
         role = Role.RESULT if result else Role.WORK
         name = self.names.get(node.id, f"%{node.id}")
         if name in self.graph.leaves:
@@ -92,7 +89,7 @@ class Storage:
         if node.varies is not Varies.STEP:
             return Extent.ONE
         home = self.placement.home[node.id]
-        kept = any(node is output for output in self.graph.outputs.values())
+        kept = node.id in self.names
         elsewhere = any(site[0] != home for site in self.values.sites[node.id])
         return Extent.STEPS if kept or elsewhere or home.kind != "loop" else Extent.ONE
 

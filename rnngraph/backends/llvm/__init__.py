@@ -1,0 +1,1 @@
+"""The LLVM backend: a schedule in, machine code out (see ``compiler``)."""
