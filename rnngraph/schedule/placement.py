@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ..components import Loops, find_loops
 from ..graph import Graph, Node, Varies, to_networkx
 from ..ops import OPS
-from ..passes.pin import WINDOWS
+from ..passes.pin import WINDOWS, base
 
 PLAIN = ("input", "context", "param", "constant", "iota")
 REDUCTIONS = ("sum", "max", "min")  # what they read is larger than what they give
@@ -43,6 +43,7 @@ class Placement:
         for node in self.nodes:
             for x in node.operands:
                 self.users[x.id].append(node)
+        self.packed = {x.id for node in self.nodes for x in _computed_weights(node)}
         self.home: dict[int, Home] = {}
         self.stage: dict[int, int] = {}
         self._place()
@@ -76,8 +77,10 @@ class Placement:
         level = 0
         for p in before:
             h = self.home[p.id]
-            # a phase may run in chunks of time-steps, so a sum is whole only when it has ended
-            shares = (h.procedure, h.kind, h.loop) == (procedure, kind, loop) and p.op != "total"
+            # a phase may run in chunks of time-steps, so a sum is whole only when it has ended;
+            # and it packs its weights when it begins
+            whole = p.op == "total" or p.id in self.packed
+            shares = (h.procedure, h.kind, h.loop) == (procedure, kind, loop) and not whole
             level = max(level, h.level + (not shares))
         return Home(procedure, level, kind, loop)
 
@@ -118,6 +121,14 @@ class Placement:
 
     def _together(self, a: Node, b: Node) -> bool:
         return self.home[a.id] == self.home[b.id]
+
+
+def _computed_weights(node: Node) -> list[Node]:
+    """The weights of a product that are not just windows on what the caller gives."""
+    if node.op != "product":
+        return []
+    weights = node.operands[int(node.attrs["start"]) :: 2]
+    return [x for x in weights if base(x).op not in PLAIN]
 
 
 def barrier(x: Node, user: Node) -> int:
