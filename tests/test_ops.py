@@ -30,7 +30,7 @@ DERIVED = [row for row in OPS.values() if row.derivative or row.vjp]
 EXAMPLES = {
     "matmul": [([(3, 2), (2,)], {}), ([(3, 2), (2, 4)], {})],
     "outer": [([(3,), (2,)], {})],
-    "transpose": [([(3, 2)], {})],
+    "transpose": [([(3, 2)], {}), ([(2, 3, 4)], {})],
     "reshape": [([(3, 4)], {"shape": (2, 6)}), ([(1,)], {"shape": ()})],
     "expand": [([(3,)], {"shape": (2, 3, 2), "axes": (1,)}), ([()], {"shape": (3,), "axes": ()}),
                ([(2, 3)], {"shape": (2, 4, 3), "axes": (0, 2)})],

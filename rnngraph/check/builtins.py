@@ -2,7 +2,7 @@
 
 sum max min (v, axis=-1)   max min (a, b, ...)   outer(a, b)   transpose(m)   eye(n)
 zeros ones (n, ...)   reshape(v, [n, ...])   concat(a, b, ..., axis=0)   size(v, axis=-1)
-expand(v, like, axis=-1)   split(v, n | [n, ...], axis=0)   prev(x, steps=1)
+expand(v, like, axis=-1 | [-1, ...])   split(v, n | [n, ...], axis=0)   prev(x, steps=1)
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Any
 
 from ..ops import show_shape
 from ..sizes import Dim, SizeError
-from ..syntax.tree import Call, Expr, Join, Name
+from ..syntax.tree import Call, Expr, Join, Keyword, Name
+from . import heads
 from .evaluate import Evaluator, Value
-from .faults import Fault, Unknown
+from .faults import Fault, Unknown, listed
 from .statics import bounded, dim_of
 
 MAX_PARTS = 256
@@ -71,7 +72,10 @@ def _pairwise(ev: Evaluator, call: Call, op: str) -> Value:
 
 def _outer(ev: Evaluator, call: Call) -> Value:
     ev.counted(call, 2)
-    return ev.apply("outer", call.arguments, [ev.ranked(a, 1) for a in call.arguments])
+    left, right = (ev.ranked(a, 1) for a in call.arguments)
+    if len(left.shape) > 1:
+        return heads.outer(ev, call.arguments, left, right)
+    return ev.apply("outer", call.arguments, [left, right])
 
 
 def _transpose(ev: Evaluator, call: Call) -> Value:
@@ -123,18 +127,30 @@ def _size(ev: Evaluator, call: Call) -> Value:
 
 
 def _expand(ev: Evaluator, call: Call) -> Value:
-    """``v`` repeated along an axis of ``like``, so that it has the shape of ``like``."""
+    """``v`` repeated along an axis, or axes, of ``like``, so that it has the shape of ``like``."""
     ev.counted(call, 2, 2, ("axis",))
     value, part = call.arguments
     like = ev.ranked(part, 1)
-    axis = _axis(ev, Call(call.function, (part,), call.keywords, span=call.span), like, 1)
-    axes = tuple(i for i in range(len(like.shape)) if i != axis)
+    new = _axes(ev, call, like)
+    axes = tuple(i for i in range(len(like.shape)) if i not in new)
     node = ev.typed(ev.evaluate(value), value)
     wanted = tuple(like.shape[i] for i in axes)
     if node.shape is not None and len(node.shape) != len(wanted):
-        text = f"to be expanded to {show_shape(like.shape)} along axis {axis}"
+        along = f"ax{'i' if len(new) == 1 else 'e'}s {listed(map(str, new))}"
+        text = f"to be expanded to {show_shape(like.shape)} along {along}"
         raise ev.mismatch(f"{text}, this must be {show_shape(wanted)}", [value], [node])
     return ev.apply("expand", [value], [node], shape=like.shape, axes=axes)
+
+
+def _axes(ev: Evaluator, call: Call, like: Any) -> list[int]:
+    """The axis, or the list of axes, that ``axis=`` asks for."""
+    part, e = call.arguments[1], _keyword(call, "axis")
+    each = e.parts if isinstance(e, Join) else (e,)
+    found = []
+    for one in each:
+        keywords = () if one is None else (Keyword("axis", one, span=one.span),)
+        found.append(_axis(ev, Call(call.function, (part,), keywords, span=call.span), like, 1))
+    return sorted(set(found))
 
 
 def _split(ev: Evaluator, call: Call) -> Value:

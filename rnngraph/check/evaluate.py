@@ -30,6 +30,7 @@ from ..syntax.tree import (
     Transpose,
     Unary,
 )
+from . import heads
 from .faults import Exhausted, Fault, Unknown, did_you_mean, listed
 from .indexing import index
 from .scope import Scope
@@ -47,7 +48,12 @@ _ARTICLE = {"real": "a real value", "int": "an integer", "bool": "a truth value"
 
 
 class Evaluator:
-    """Evaluates the expressions of one cell into ``build``, a Graph or a set of Guesses."""
+    """Evaluates the expressions of one cell into ``build``, a Graph or a set of Guesses.
+
+    ``strict``: sizes that differ are a mistake (while shapes are inferred they may be open).
+    """
+
+    strict = True
 
     def __init__(self, scope: Scope, build: Any) -> None:
         self.scope = scope
@@ -201,6 +207,8 @@ class Evaluator:
                 raise Fault("'@' multiplies matrices and vectors", part.span,
                             [(part.span, "this is a scalar")], [note])  # fmt: skip
         left, right = self.guess_product(left, right)
+        if max(len(left.shape), len(right.shape)) > 2:
+            return heads.product(self, parts, left, right)
         if len(left.shape) != 1:
             return self.apply("matmul", parts, [left, right])
         if len(right.shape) == 1:

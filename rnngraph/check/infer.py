@@ -178,6 +178,7 @@ class Inference(Evaluator):
     """The evaluator on guesses: where a rank matters and is open, the usual one is taken."""
 
     build: Guesses
+    strict = False
 
     def assume(self, node: Any, rank: int) -> Any:
         if node.shape is None:

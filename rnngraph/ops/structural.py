@@ -55,8 +55,9 @@ def _outer_shape(a: Shape, b: Shape) -> Shape:
 
 
 def _transpose_shape(a: Shape) -> Shape:
-    _rank(a, 2, "the operand of 'transpose'", 0)
-    return (a[1], a[0])
+    if len(a) < 2:
+        _rank(a, 2, "the operand of 'transpose'", 0)
+    return (*a[:-2], a[-1], a[-2])
 
 
 def _count(shape: Shape) -> Any:
@@ -308,7 +309,7 @@ STRUCTURAL = (
        reference=_np_product),
     Op("outer", 2, "structural", _outer_shape, "outer product of two vectors",
        reference=lambda a, b: a[..., :, None] * b[..., None, :], vjp=_outer_vjp, linear=(0, 1)),
-    Op("transpose", 1, "structural", _transpose_shape, "matrix transpose",
+    Op("transpose", 1, "structural", _transpose_shape, "matrix transpose, of the last two axes",
        dtype=_kept, reference=lambda a: np.swapaxes(a, -1, -2), linear=(0,), cost=0,
        vjp=lambda g, y, a: [_transpose(g)]),
     Op("reshape", 1, "structural", _reshape_shape, "the same elements in another shape",

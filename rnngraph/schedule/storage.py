@@ -147,7 +147,8 @@ def _slice_rule(node: Node, source: Node, view: View) -> tuple[tuple[int, ...], 
 
 
 def _transpose_rule(node: Node, source: Node, view: View) -> tuple[tuple[int, ...], int]:
-    return view.strides[::-1], view.offset
+    *lead, down, along = view.strides
+    return (*lead, along, down), view.offset
 
 
 def _expand_rule(node: Node, source: Node, view: View) -> tuple[tuple[int, ...], int]:

@@ -81,7 +81,7 @@ def _transpose(make: Make, x: Node) -> Node | None:
     if x.op == "transpose":
         return x.operands[0]
     if x.op == "constant":
-        return _constant(make, x.attrs["value"], (x.shape[1], x.shape[0]))
+        return _constant(make, x.attrs["value"], (*x.shape[:-2], x.shape[-1], x.shape[-2]))
     return x if x.op == "eye" else None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...graph import Node, Varies
+from .slicing import turned
 
 Make = Callable[..., Node]
 
@@ -93,7 +94,7 @@ def _outer(make: Make, a: Node, b: Node) -> Node | None:
 def _transpose(make: Make, x: Node) -> Node | None:
     if x.op != "concat":
         return None
-    axis = 1 - x.attrs["axis"]
+    axis = turned(x.attrs["axis"], len(x.shape))
     return make("concat", *(make("transpose", p) for p in x.operands), axis=axis)
 
 

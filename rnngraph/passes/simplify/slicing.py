@@ -86,7 +86,13 @@ def _of_gather(make: Make, x: Node, axis: int, start: Any, stop: Any) -> Node:
 
 
 def _of_transpose(make: Make, x: Node, axis: int, start: Any, stop: Any) -> Node:
-    return make("transpose", make("slice", x.operands[0], axis=1 - axis, start=start, stop=stop))
+    inner = turned(axis, len(x.shape))
+    return make("transpose", make("slice", x.operands[0], axis=inner, start=start, stop=stop))
+
+
+def turned(axis: int, rank: int) -> int:
+    """Where an axis lies before (or after) the last two are swapped."""
+    return axis if axis < rank - 2 else 2 * rank - 3 - axis
 
 
 def _of_expand(make: Make, x: Node, axis: int, start: Any, stop: Any) -> Node:
