@@ -153,12 +153,13 @@ class Materialised:
         return not self._cheap_to_repeat(node)
 
     def _cheap_to_repeat(self, node: Node) -> bool:
-        """Cheap work on leaves, or on windows of values smaller than itself (an outer product):
-        every reader may as well do it for itself."""
+        """Cheap work on leaves and saved values, or on windows of values smaller than itself (an
+        outer product): every reader may as well do it for itself."""
         sources = [x for x in node.operands if x.op != "constant"]
-        if OPS[node.op].cost > 2 or any(x.op not in (*PLAIN, *WINDOWS) for x in sources):
+        kept = {x.id for x in sources if x.op in PLAIN or x.id in self.saved}
+        if OPS[node.op].cost > 2 or any(x.id not in kept and x.op not in WINDOWS for x in sources):
             return False
-        plain = all(x.op in PLAIN for x in sources)
+        plain = len(kept) == len({x.id for x in sources})
         return plain or sum(prod(base(x).shape) for x in sources) < prod(node.shape)
 
 

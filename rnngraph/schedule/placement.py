@@ -69,7 +69,7 @@ class Placement:
         if node.op == "state":  # a delay line: read only after all of it is written
             return Home(procedure, 1 + max((h.level for h in homes), default=0), "batch")
         if self._joins_loop(node, homes):
-            return max(homes, key=lambda h: h.level)
+            return max(homes, key=lambda h: h[:2])
         runs = node.operands[0].varies if node.op == "total" else node.varies
         return self._above(procedure, KIND[runs], -1, before)
 
@@ -93,8 +93,8 @@ class Placement:
     def _joins_loop(self, node: Node, homes: list[Home]) -> bool:
         if not homes or not (OPS[node.op].elementwise or node.op in REDUCTIONS):
             return False
-        top = max(homes, key=lambda h: h.level)
-        if top.kind != "loop" or any(h.level == top.level and h != top for h in homes):
+        top = max(homes, key=lambda h: h[:2])
+        if top.kind != "loop" or any(h[:2] == top[:2] and h != top for h in homes):
             return False
         if any(x.op == "state" and x.id not in self.loops.of for x in node.operands):
             return False

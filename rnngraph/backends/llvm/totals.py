@@ -17,23 +17,19 @@ from .emitter import Emitter, Index, number
 from .reductions import vector_width
 from .tiles import Space
 
+# vectors of units summed side by side: an addition takes as long as starting this many
+ABREAST = 4
+
 
 def write_column_total(emitter: Emitter, graph: Graph, kernel: ColumnTotal, rows: ir.Value) -> None:
     """``target += sum over rows of source``; row by row where the target has rows."""
     space = kernel.closure.space
     width = vector_width(emitter.target.lanes(emitter.real), space)
     writer = ClosureWriter(emitter, graph, kernel.closure, width)
+    if kernel.target.varies is Varies.ONCE:
+        _sum_abreast(emitter, kernel, writer, rows)
+        return
     own = Space(emitter, space, width)
-
-    def place(index: Index, count: int | None) -> None:
-        def row(r: ir.Value, total: ir.Value) -> Sequence[ir.Value]:
-            writer.forget()
-            value = writer.stored(kernel.source, writer.at(r, index, count, {}))
-            return [writer.lanes.add(total, value)]
-
-        first = emitter.load(kernel.target, number(0), index, width, count)
-        total = emitter.loop(number(0), rows, 1, row, [first])[0]
-        emitter.store(kernel.target, number(0), index, total, width, count)
 
     def own_row(r: ir.Value) -> None:
         def at(index: Index, count: int | None) -> None:
@@ -44,10 +40,47 @@ def write_column_total(emitter: Emitter, graph: Graph, kernel: ColumnTotal, rows
 
         own.visit(at)
 
-    if kernel.target.varies is Varies.ONCE:
-        own.visit(place)
-    else:
-        emitter.loop(number(0), rows, 1, own_row)
+    emitter.loop(number(0), rows, 1, own_row)
+
+
+def _sum_abreast(
+    emitter: Emitter, kernel: ColumnTotal, writer: ClosureWriter, rows: ir.Value
+) -> None:
+    """Several vectors of units at a time: each is a chain of additions that waits for itself."""
+    space, width, zero = kernel.closure.space, writer.width, number(0)
+    panel = ABREAST * width
+
+    def columns(index: Index, count: int | None) -> None:
+        places = _abreast(emitter, index, count or panel, width)
+
+        def row(r: ir.Value, *totals: ir.Value) -> Sequence[ir.Value]:
+            return [add(r, place, total) for place, total in zip(places, totals, strict=True)]
+
+        def add(r: ir.Value, place: tuple[Index, int | None], total: ir.Value) -> ir.Value:
+            writer.forget()
+            value = writer.stored(kernel.source, writer.at(r, *place, {}))
+            return writer.lanes.add(total, value)
+
+        first = [emitter.load(kernel.target, zero, i, width, n) for i, n in places]
+        totals = emitter.loop(zero, rows, 1, row, first)
+        for (i, n), total in zip(places, totals, strict=True):
+            emitter.store(kernel.target, zero, i, total, width, n)
+
+    Space(emitter, space, panel).visit(columns)
+
+
+def _abreast(
+    emitter: Emitter, index: Index, units: int, width: int
+) -> list[tuple[Index, int | None]]:
+    """(index, lane count) of every vector in ``units`` from ``index`` on."""
+    if not index:
+        return [(index, 1)]
+    counts = [min(width, units - begin) for begin in range(0, units, width)]
+    firsts = [emitter.add(index[-1], number(place * width)) for place in range(len(counts))]
+    return [
+        ((*index[:-1], first), None if count == width else count)
+        for first, count in zip(firsts, counts, strict=True)
+    ]
 
 
 def write_scatter_total(emitter: Emitter, kernel: ScatterTotal, rows: ir.Value) -> None:
