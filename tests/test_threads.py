@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +13,7 @@ import pytest
 
 import rnngraph as rg
 from rnngraph import library
+from rnngraph.backends.llvm import pool
 from rnngraph.runtime.executable import Executable
 from rnngraph.schedule import cost
 
@@ -48,14 +53,30 @@ def test_a_team_gives_the_same_bits(name, monkeypatch):
                 assert np.array_equal(value, alone[key]), (key, rows, threads)
 
 
-def test_a_team_is_no_larger_than_its_work(monkeypatch):
-    assert cost.team_size(1e3, steps=10, rows=1, threads=8) == 1
-    assert cost.team_size(1e6, steps=1000, rows=64, threads=8) == 8
-    assert cost.team_size(1e6, steps=0, rows=64, threads=8) == 1
-    assert cost.team_size(7e4, steps=1000, rows=1, threads=2) == 1  # too little in a step
-    assert cost.team_size(1e6, steps=1000, rows=1, threads=2) == 2
-    assert cost.team_size(7e4, steps=1000, rows=16, threads=4) == 4  # enough, by units
-    assert cost.team_size(1e4, steps=9000, rows=16, threads=4) == 2  # by rows
+COSTS = cost.TeamCosts(wake=1e-5, barrier=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("operations", "barriers", "steps", "rows", "threads", "team"),
+    [
+        (1e3, 1, 10, 1, 8, 1),
+        (1e6, 1, 1000, 64, 8, 8),
+        (1e6, 1, 0, 64, 8, 1),
+        (1e4, 1, 10_000, 1, 2, 1),  # too little in a step to wait for each other
+        (7e4, 1, 1000, 1, 2, 2),
+        (7e4, 4, 1000, 1, 2, 1),  # too many barriers
+        (1e3, 1, 9000, 16, 4, 2),  # by rows: each of two has a tile of them
+    ],
+)
+def test_a_team_is_no_larger_than_its_work(operations, barriers, steps, rows, threads, team):
+    step = cost.StepWork(operations, barriers)
+    assert cost.team_size(step, steps, rows, threads, COSTS) == team
+
+
+def test_what_a_team_costs_is_measured():
+    found = pool.costs()
+    assert found.wake > 0 and found.barrier >= 0
+    assert pool.cores() >= 1
 
 
 @pytest.mark.parametrize(("steps", "rows"), [(0, 3), (3, 0), (1, 1)])
@@ -68,11 +89,40 @@ def test_nothing_to_divide(steps, rows, monkeypatch):
     assert all(np.array_equal(team[key], alone[key]) for key in alone)
 
 
-def test_no_thread_outlives_its_call(monkeypatch):
+def test_threads_are_used_again_and_sleep_between_calls(monkeypatch):
     team_of(monkeypatch, 4)
-    compiled, tasks = compiled_for_test("lstm"), _tasks()
+    compiled = compiled_for_test("lstm")
     everything(compiled, 33)
-    assert _tasks() <= tasks
+    tasks, used = _tasks(), time.process_time()
+    time.sleep(0.2)
+    assert time.process_time() - used < 0.1
+    for _ in range(5):
+        everything(compiled, 33)
+    assert _tasks() == tasks
+
+
+def test_many_callers_have_teams_of_their_own(monkeypatch):
+    team_of(monkeypatch, 3)
+    compiled = compiled_for_test("gru")
+    alone = everything(compiled, 5)
+    with ThreadPoolExecutor(6) as callers:
+        for found in callers.map(lambda _: everything(compiled, 5), range(12)):
+            assert all(np.array_equal(found[key], alone[key]) for key in alone)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_child_makes_threads_of_its_own(monkeypatch):
+    team_of(monkeypatch, 2)
+    compiled = compiled_for_test("gru")
+    before = everything(compiled, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # forking with threads: just that
+        child = os.fork()
+    if child == 0:
+        found = everything(compiled, 5)
+        os._exit(0 if all(np.array_equal(found[key], before[key]) for key in before) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert np.array_equal(everything(compiled, 5)["y"], before["y"])
 
 
 def _tasks():

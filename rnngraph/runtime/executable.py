@@ -20,7 +20,6 @@ from .work import Blocks, placed
 
 WORD, POINTER = ctypes.c_int64, ctypes.c_void_p
 ENTRY = ctypes.CFUNCTYPE(None, POINTER, WORD, WORD, WORD, WORD, POINTER)
-TEAM = ctypes.CFUNCTYPE(None, POINTER, WORD, WORD, WORD)
 
 
 class Executable:
@@ -34,7 +33,6 @@ class Executable:
     ) -> None:
         self.schedule, self.real, self.target, self.threads = schedule, real, target, threads
         self.work_of = [work(p) for p in schedule.procedures]
-        self.teams: list[Any] = []
         self.dtype = REAL[real]
         sums = summed(schedule.procedures)
         self.produced = [_produced(p, sums) for p in schedule.procedures]
@@ -63,8 +61,7 @@ class Executable:
         self._machine, self.layout = compile_schedule(self.schedule, real, self.target)
         names = [p.name for p in self.schedule.procedures]
         self.entries = [ENTRY(self._machine.address(name)) for name in names]
-        if self.layout.teams:
-            self.teams = [TEAM(self._machine.address(f"{name}_team")) for name in names]
+        self.addresses = [self._machine.address(name) for name in names]
 
     def texts(self) -> Any:
         """The code as text (``.llvm``, ``.assembly``), made afresh: the cache keeps no text."""
@@ -75,9 +72,14 @@ class Executable:
 
     def threads_for(self, procedure: int, steps: int, rows: int) -> int:
         """How many threads a call is worth: more than one only beyond the break-even."""
-        if self.threads == 1 or not self.teams:
+        if self.threads == 1 or not self.layout.teams:
             return 1
-        return team_size(self.work_of[procedure], steps, rows, self.threads)
+        from ..backends.llvm import pool
+
+        threads = min(self.threads, pool.cores())
+        if threads == 1:
+            return 1
+        return team_size(self.work_of[procedure], steps, rows, threads, pool.costs())
 
     def open(self, given: Mapping[str, Array], initial: Mapping[str, Array], steps: int,
              rows: int) -> Session:  # fmt: skip
@@ -165,7 +167,9 @@ class Session:
     def enter(self, procedure: int, table: Any, threads: int) -> None:
         """Call the machine code with a table of pointers in the layout's order."""
         if threads > 1:
-            self.program.teams[procedure](table, self.steps, self.rows, threads)
+            from ..backends.llvm import pool
+
+            pool.enter()(self.program.addresses[procedure], table, self.steps, self.rows, threads)
         else:
             self.program.entries[procedure](table, self.steps, self.rows, 0, 1, None)
 

@@ -9,6 +9,7 @@ the weights outgrow the last-level cache.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 
 from ..graph import Node, Varies
@@ -35,18 +36,36 @@ def hoisting_pays(few_rows: bool) -> Callable[[Node, int], bool]:
     return pays
 
 
-# operations that take one thread about as long as making and joining another one does
-BREAK_EVEN = 6e6
-# operations of a step, all rows together, below which dividing its units costs more in waiting
-# for each other than it saves (LSTMs of one row: 0.9 times as fast with two threads at 64 units,
-# 1.4 times at 256)
-STEP_BREAK_EVEN = 3e5
+# operations per second of one core, rather more than most kernels reach: what it underrates is
+# the time that a team saves
+SPEED = 1e11
+# a team must save at least this share of the time, since its costs vary
+WORTH = 0.1
 
 
-def work(procedure: Procedure) -> float:
-    """Operations per time-step and row of a procedure, roughly."""
+@dataclass(frozen=True)
+class TeamCosts:
+    """Seconds, measured on the machine: to call another thread in, and to wait for each other."""
+
+    wake: float
+    barrier: float
+
+
+@dataclass(frozen=True)
+class StepWork:
+    """Of one time-step of a procedure: ``operations`` per row, and ``barriers`` of its loops
+    where the members of a team divide units."""
+
+    operations: float
+    barriers: int
+
+
+def work(procedure: Procedure) -> StepWork:
+    """What a procedure does in a time-step, roughly."""
     kernels = [kernel for phase in procedure.phases for kernel in phase.kernels]
-    return sum(_operations(kernel) for kernel in kernels if kernel.varies is Varies.STEP)
+    operations = sum(_operations(kernel) for kernel in kernels if kernel.varies is Varies.STEP)
+    barriers = sum(len(phase.kernels) for phase in procedure.phases if phase.kind == "loop")
+    return StepWork(operations, barriers)
 
 
 def _operations(kernel: Kernel) -> float:
@@ -67,10 +86,15 @@ def _accumulating(accumulator: Product | Reduction) -> float:
     return 2.0 * sum(prod(term.weight.shape) for term in accumulator.terms)
 
 
-def team_size(operations: float, steps: int, rows: int, threads: int) -> int:
-    """Threads that a call is worth: each must have more to do than it costs."""
-    worth = max(1, min(threads, int(operations * steps * rows / BREAK_EVEN)))
-    by_rows = rows // ROWS_PER_PART
-    if by_rows >= worth or operations * rows >= STEP_BREAK_EVEN:
-        return worth
-    return max(1, by_rows)
+def team_size(step: StepWork, steps: int, rows: int, threads: int, costs: TeamCosts) -> int:
+    """Threads, ``threads`` at most, with which a call is expected to take the least time."""
+    alone = step.operations * steps * rows / SPEED
+    by_rows = min(threads, rows // ROWS_PER_PART)
+    sizes = {size for size in (threads, threads // 2, by_rows, 2) if 1 < size <= threads}
+
+    def seconds(size: int) -> float:
+        waiting = 0.0 if size <= by_rows else step.barriers * steps * costs.barrier
+        return alone / size + (size - 1) * costs.wake + waiting
+
+    best = min(sizes, key=seconds, default=1)
+    return best if best > 1 and seconds(best) < (1 - WORTH) * alone else 1

@@ -99,7 +99,7 @@ class Driver:
 
     def _wait(self) -> None:
         if self.program.team is not None:
-            self.program.team.wait(self.emitter, self.control, self.parts)
+            self.program.team.wait(self.emitter, self.control, self.part, self.parts)
 
     def _first(self, body: Callable[[], None]) -> None:
         """What just one member does, the others waiting for it."""
@@ -151,48 +151,43 @@ class Driver:
             self._wait()
 
     def _batch(self, phase: Phase, functions: list[KernelFunction]) -> None:
-        """Alone, chunks of time-steps go through all kernels; in a team each member takes chunks
-        through the tiles, then a part of every sum."""
-        chunk, count = self._chunks()
+        """Alone, chunks of time-steps go through all kernels; in a team each member takes its
+        share of the time-steps through the tiles, then a part of every sum."""
         tiles = [f for f in functions if not f.sums]
         sums = [f for f in functions if f.sums]
-        zero, mine = number(0), (self.part, self.parts)
+        everything, mine = (number(0), self.steps), (self.part, self.parts)
         with self.builder.if_else(self.alone) as (alone, together):
             with alone:
-                self._run_chunks(functions, zero, count, chunk, WHOLE)
+                self._run_chunks(functions, everything, WHOLE)
             with together:
-                low, high = self.emitter.share(count, mine)
-                self._run_chunks(tiles, low, high, chunk, WHOLE)
+                self._run_chunks(tiles, self.emitter.share(self.steps, mine), WHOLE)
                 self._wait()
-                self._run_chunks(sums, zero, count, chunk, mine)
+                self._run_chunks(sums, everything, mine)
 
-    def _chunks(self) -> Part:
-        """(time-steps of a chunk, number of chunks)."""
+    def _chunk(self) -> ir.Value:
+        """Time-steps of a chunk."""
         b, one = self.builder, number(1)
         width = b.select(b.icmp_signed(">", self.rows, one), self.rows, one)
         chunk = b.sdiv(number(CHUNK_ROWS), width)
-        chunk = b.select(b.icmp_signed(">", chunk, one), chunk, one)
-        return chunk, b.sdiv(b.add(self.steps, b.sub(chunk, one)), chunk)
+        return b.select(b.icmp_signed(">", chunk, one), chunk, one)
 
     def _run_chunks(
         self,
         functions: list[KernelFunction],
-        low: ir.Value,
-        high: ir.Value,
-        chunk: ir.Value,
+        times: Part,
         part: Part,
     ) -> None:
-        b = self.builder
+        """Time-steps from ``times[0]`` up to ``times[1]``."""
+        b, (low, high), chunk = self.builder, times, self._chunk()
 
-        def body(c: ir.Value) -> None:
-            first = b.mul(c, chunk)
-            left = b.sub(self.steps, first)
+        def body(first: ir.Value) -> None:
+            left = b.sub(high, first)
             steps = b.select(b.icmp_signed("<", left, chunk), left, chunk)
             for function in functions:
                 self._call_chunk(function, first, steps, part)
 
         if functions:
-            self.emitter.loop(low, high, 1, body)
+            self.emitter.loop(low, high, chunk, body)
 
     def _call_chunk(
         self, function: KernelFunction, first: ir.Value, steps: ir.Value, part: Part

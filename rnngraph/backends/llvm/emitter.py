@@ -80,7 +80,7 @@ class Emitter:
         self,
         start: ir.Value,
         stop: ir.Value,
-        step: int,
+        step: int | ir.Value,
         body: Callable[..., Sequence[ir.Value] | None],
         carried: Sequence[ir.Value] = (),
     ) -> list[ir.Value]:
@@ -97,7 +97,8 @@ class Emitter:
         b.cbranch(b.icmp_signed("<", i, stop), inside, after)
         b.position_at_end(inside)
         values = list(body(i, *phis) or ())
-        following = b.add(i, number(step), flags=("nsw",))
+        stride = number(step) if isinstance(step, int) else step
+        following = b.add(i, stride, flags=("nsw",))
         for phi, first, later in zip(
             [i, *phis], [start, *carried], [following, *values], strict=True
         ):

@@ -1,7 +1,6 @@
 """From a schedule to one LLVM module: a function per kernel, and one per procedure that calls them.
 
     void forward(ptr table, i64 T, i64 B, i64 part, i64 parts, ptr control)
-    void forward_team(ptr table, i64 T, i64 B, i64 parts)
 
 ``table`` holds one pointer per buffer, in the order of ``Layout.entries``, then one per group of
 packed weights and per copy of their sources. The module knows no T and no B: the same code runs
@@ -157,5 +156,3 @@ class _ModuleWriter:
         )
         Driver(emitter, program, procedure.name, function).write(procedure.phases)
         emitter.builder.ret_void()
-        if self.team is not None:
-            self.team.write(function)
