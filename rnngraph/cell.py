@@ -172,7 +172,7 @@ def parse(text: str, name: str = "<text>") -> Cell:
         raise TypeError(f"the text of a cell is a str, not {type(text).__name__}")
     tree = syntax.parse(Source(text, name), partial=True)
     bindings = (item.bindings for item in tree.items if isinstance(item, syntax.Const))
-    consts = [binding.name for found in bindings for binding in found]
+    consts = [binding.name for found in bindings for binding in found if not binding.counters]
     return Cell(check(tree), text, _Text(tree), consts)
 
 

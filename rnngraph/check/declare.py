@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..graph import ZERO, Graph, Init
 from ..sizes import Dim, Size
 from ..source import Span
 from ..syntax import print_expression
-from ..syntax.tree import Call, Equation, Expr, Name, Noise
+from ..syntax.tree import Binding, Call, Const, Equation, Expr, Item, Name, Noise
 from ..syntax.tree import Init as InitTree
 from .evaluate import Evaluator
 from .faults import Fault, Unknown, article, did_you_mean, listed
@@ -22,7 +23,8 @@ Shape = tuple[Dim, ...]
 # initialiser -> how many numbers it takes, how many axes its parameter has at least
 INITS: dict[str, tuple[int, int]] = {
     "constant": (1, 0), "zeros": (0, 0), "ones": (0, 0), "uniform": (1, 0), "normal": (1, 0),
-    "log_range": (2, 0), "glorot_uniform": (0, 2), "glorot_normal": (0, 2),
+    "range": (2, 0), "log_range": (2, 0), "bernoulli": (1, 0),
+    "glorot_uniform": (0, 2), "glorot_normal": (0, 2),
     "he_uniform": (0, 2), "he_normal": (0, 2), "orthogonal": (0, 2), "identity": (0, 2),
 }  # fmt: skip
 _FILLS = {"zeros": 0.0, "ones": 1.0}
@@ -125,7 +127,7 @@ def bind_sizes(scope: Scope, given: Mapping[str, object] | None) -> None:
         for e in declared.shape or ():
             _find_symbols(scope, e)
     for item in scope.cell.items:
-        for e in item.shape if isinstance(item, Noise) else ():
+        for e in _further_sizes(item):
             _find_symbols(scope, e)
     for name, place in scope.size_places.items():
         scope.sizes[name] = Size.symbol(name)
@@ -137,6 +139,13 @@ def bind_sizes(scope: Scope, given: Mapping[str, object] | None) -> None:
             scope.report(fault)
     if given is not None:
         _refuse_strangers(scope, given, scope.size_places, "size")
+
+
+def _further_sizes(item: Item) -> Iterator[Expr]:
+    if isinstance(item, Noise):
+        yield from item.shape
+    for binding in item.bindings if isinstance(item, Const) else ():
+        yield from (counter.stop for counter in binding.counters)
 
 
 def _find_symbols(scope: Scope, e: Expr) -> None:
@@ -196,6 +205,34 @@ def _no_size(scope: Scope, ref: Name) -> Fault:
     known = scope.suggest(ref.id, [*scope.sizes, *scope.consts])
     note = "a size is a number, a constant or a name with a capital first letter"
     return Fault(f"'{ref.id}' is not a size{known}", ref.span, notes=[note])
+
+
+def table_of(evaluator: Evaluator, binding: Binding) -> Any:
+    """A constant with places, ``const A[i in H, j in H] = i - j``: an element for every place."""
+    shape = tuple(_dim(evaluator, counter.stop) for counter in binding.counters)
+    bounded(shape, binding.span)
+    counters, build = [counter.name for counter in binding.counters], evaluator.build
+    for key, use in uses_of(binding.value, evaluator.scope.functions, counters).items():
+        if key not in evaluator.scope.consts and key not in evaluator.scope.sizes:
+            if not evaluator.scope.kind_of(use.id):
+                raise Unknown(key)
+            note = f"a constant is made of numbers, constants, sizes and {listed(counters)}"
+            raise Fault(f"'{key}' is not a constant", use.span, notes=[note])
+    places = [build.apply("iota", n=dim) for dim in shape]
+    outside = evaluator.locals
+    evaluator.locals = {
+        name: build.apply("expand", place, shape=shape, axes=(axis,))
+        for axis, (name, place) in enumerate(zip(counters, places, strict=True))
+    }
+    try:
+        value = evaluator.typed(evaluator.evaluate(binding.value), binding.value)
+    finally:
+        evaluator.locals = outside
+    if value.shape == ():
+        return build.apply("expand", value, shape=shape, axes=())
+    if evaluator.strict and value.shape != shape:
+        raise Fault("an element of a constant is a single number", binding.value.span)
+    return value
 
 
 # --- initial values ------------------------------------------------------------------------
@@ -264,6 +301,10 @@ def _check_range(name: str, values: tuple[float | Spelled, ...], span: Span) -> 
     numbers = [v for v in values if isinstance(v, float)]
     if name in ("uniform", "normal") and any(v < 0 for v in numbers):
         raise Fault(f"'{name}' takes a number that is not negative", span)
+    if name == "bernoulli" and any(not 0 <= v <= 1 for v in numbers):
+        raise Fault("'bernoulli' takes a probability, 0 to 1", span)
+    if name == "range" and numbers != sorted(numbers):
+        raise Fault("'range' takes two numbers, the smaller one first", span)
     if name == "log_range" and (any(v <= 0 for v in numbers) or numbers != sorted(numbers)):
         raise Fault("'log_range' takes two positive numbers, the smaller one first", span)
 

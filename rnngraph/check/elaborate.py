@@ -11,14 +11,15 @@ from ..graph import Graph
 from ..ops import show_shape
 from ..source import CellError, Source, Span
 from ..syntax import Cell, parse
-from ..syntax.tree import Equation, Expr, Fn, Name, Repeat
+from ..syntax.tree import Binding, Equation, Expr, Fn, Name, Repeat
 from . import builtins as _builtins  # fills the evaluator's table
-from .declare import Shape, bind_constants, bind_sizes, init_of, shape_of, state_init
+from .declare import Shape, bind_constants, bind_sizes, init_of, shape_of, state_init, table_of
 from .evaluate import ELEMENTWISE, Evaluator, Value
 from .faults import Exhausted, Fault, Unknown
 from .infer import Guess, Guesses, Inference, is_open
-from .scope import Scope, collect, report_unknown_names
+from .scope import Scope, collect
 from .statics import is_static
+from .unknown import report_unknown_names
 from .walk import Unit, arrange, uses_of
 
 MAX_REPEATS = 1000
@@ -194,6 +195,8 @@ def _has_values(
 def unit_values(evaluator: Evaluator, unit: Unit) -> list[tuple[Name, Value, Expr, str]]:
     """Everything that a unit defines: target, value, the expression it is from, label."""
     item = unit.item
+    if isinstance(item, Binding):
+        return [(unit.targets[0], table_of(evaluator, item), item.value, "")]
     if isinstance(item, Repeat):
         source = {str(t): q for q in item.items for t in q.targets}
         return [(t, v, source[str(t)].value, source[str(t)].label)

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..sizes import Dim
-from ..source import MAX_REPORTS, Diagnostic, Note, Span
+from ..source import MAX_REPORTS, Diagnostic, Span
 from ..syntax.tree import (
     Binding,
-    Call,
     Cell,
     Const,
     Declarator,
@@ -26,12 +25,11 @@ from ..syntax.tree import (
     Name,
     Noise,
     Output,
-    Parameter,
     Repeat,
     Use,
 )
 from .faults import Fault, article, did_you_mean
-from .walk import Unit, references, uses_of
+from .walk import Unit, uses_of
 
 _DEFINED = "first defined here"
 _NOT_YET = {
@@ -104,8 +102,7 @@ def collect(cell: Cell, prelude: dict[str, Fn], builtin: Iterable[str]) -> Scope
                 _enter_declare(scope, item)
             case Const():
                 for binding in item.bindings:
-                    if _enter(scope, binding.name, binding.span):
-                        scope.constants[binding.name] = binding
+                    _enter_constant(scope, binding)
             case Fn():
                 _enter_function(scope, item, builtin)
             case Noise() | Use():
@@ -130,6 +127,20 @@ def _enter(scope: Scope, name: str, span: Span) -> bool:
 def _twice(scope: Scope, name: str, span: Span) -> None:
     first = scope.places[name]
     scope.report(Fault(f"'{name}' is defined twice", span, [(first, _DEFINED)]))
+
+
+def _enter_constant(scope: Scope, binding: Binding) -> None:
+    if not _enter(scope, binding.name, binding.span):
+        return
+    if not binding.counters:
+        scope.constants[binding.name] = binding
+        return
+    scope.units.append(Unit(binding, (Name(binding.name, span=binding.span),)))
+    seen: set[str] = set()
+    for counter in binding.counters:
+        if counter.name in seen:
+            scope.report(Fault(f"counter '{counter.name}' is named twice", counter.span))
+        seen.add(counter.name)
 
 
 def _enter_declare(scope: Scope, item: Declare) -> None:
@@ -266,6 +277,9 @@ def _find_uses(scope: Scope) -> None:
     for unit in scope.units:
         if isinstance(unit.item, Repeat):
             unit.uses = _uses_of_repeat(scope, unit.item)
+        elif isinstance(unit.item, Binding):
+            bound = {counter.name for counter in unit.item.counters}
+            unit.uses = uses_of(unit.item.value, scope.functions, bound)
         elif unit.item.value is not None:
             unit.uses = uses_of(unit.item.value, scope.functions)
 
@@ -280,106 +294,3 @@ def _uses_of_repeat(scope: Scope, item: Repeat) -> dict[str, Name]:
     for name in inside & scope.initial.keys():
         uses[f"{name} (before)"] = Name(name)
     return uses
-
-
-# --- names that mean nothing ---------------------------------------------------------------
-
-
-def report_unknown_names(scope: Scope, callable_names: Iterable[str]) -> None:
-    """Report each use of a name that is nowhere declared."""
-    functions = {*callable_names, *scope.functions, *scope.prelude}
-    for item in scope.cell.items:
-        for parameter in item.parameters if isinstance(item, Fn) else ():
-            _check_default(scope, parameter)
-        for e in _static_expressions(item):
-            for ref in references(e):
-                if isinstance(ref, Call):
-                    _check_callee(scope, ref, functions, frozenset())
-        for e, bound in _expressions(item):
-            for ref in references(e):
-                if isinstance(ref, Call):
-                    _check_callee(scope, ref, functions, bound)
-                elif ref.primed or ref.id not in bound:
-                    _check_reference(scope, ref, functions, bound)
-        for target in item.targets if isinstance(item, Output) and item.value is None else ():
-            _check_reference(scope, target, functions, frozenset())
-
-
-def _static_expressions(item: object) -> Iterator[Expr]:
-    """Expressions made of numbers, in which only the functions are looked up here."""
-    match item:
-        case Const(bindings=bindings):
-            yield from (binding.value for binding in bindings)
-        case Declare(declarators=declarators):
-            for d in declarators:
-                yield from d.shape or ()
-                if d.init and d.init.drawn and isinstance(d.init.value, Call):
-                    yield from d.init.value.arguments
-                elif d.init:
-                    yield d.init.value
-
-
-def _expressions(item: object) -> Iterator[tuple[Expr, frozenset[str]]]:
-    none: frozenset[str] = frozenset()
-    match item:
-        case Equation(value=value) | Output(value=value) if value is not None:
-            yield value, none
-        case Fn(parameters=parameters, body=body):
-            yield body, frozenset(p.name for p in parameters)
-        case Repeat(name=name, items=items, start=start, stop=stop):
-            yield from ((e, none) for e in (start, stop))
-            yield from ((equation.value, frozenset({name})) for equation in items)
-
-
-def _check_default(scope: Scope, parameter: Parameter) -> None:
-    for ref in references(parameter.default) if parameter.default is not None else ():
-        if isinstance(ref, Name) and ref.id not in scope.constants:
-            note = f"make '{ref.id}' a parameter, or use it in the body"
-            text = "a default value is made of numbers and constants"
-            scope.report(Fault(text, ref.span, notes=[note]))
-
-
-def _place(scope: Scope, name: str, kind: str) -> list[Note]:
-    if name not in scope.places:
-        return []
-    verb = "defined" if kind == "value" else "declared"
-    return [(f"'{name}' is {verb} here", scope.places[name])]
-
-
-def _check_reference(
-    scope: Scope, ref: Name, functions: Iterable[str], bound: frozenset[str]
-) -> None:
-    kind = scope.kind_of(ref.id)
-    if ref.primed and ref.id not in scope.broken:
-        if kind != "state":
-            place = _place(scope, ref.id, kind)
-            what = f"'{ref.id}' is no state" if kind else f"'{ref.id}' is not defined"
-            notes: list[Note | str] = [
-                "only a state has a next value, written with a prime",
-                *place,
-            ]
-            scope.report(Fault(what, ref.span, notes=notes))
-        return
-    if kind or ref.id in scope.broken:
-        return
-    notes = [f"'{ref.id}' is a function; call it: {ref.id}(...)"] if ref.id in functions else []
-    guess = "" if notes else scope.suggest(ref.id, [*scope.known(), *bound])
-    if not notes and not guess and ref.id[0].isupper():
-        notes = ["a size is declared by a shape that has it, as in: input x[I]"]
-    scope.report(Fault(f"'{ref.id}' is not defined{guess}", ref.span, notes=notes))
-
-
-def _check_callee(
-    scope: Scope, call: Call, functions: Iterable[str], bound: frozenset[str]
-) -> None:
-    name = call.function.id
-    if name in functions or name in scope.broken:
-        return
-    if scope.kind_of(name) or name in bound:
-        note = f"a product is written {name} * (...)"
-        scope.report(
-            Fault(f"'{name}' is a value, not a function", call.function.span, notes=[note])
-        )
-        return
-    guess = scope.suggest(name, functions)
-    scope.report(Fault(f"there is no function '{name}'{guess}", call.function.span))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..syntax.tree import (
     Binary,
+    Binding,
     Call,
     Equation,
     Expr,
@@ -54,9 +55,10 @@ def references(e: Expr) -> Iterator[Name | Call]:
 
 @dataclass
 class Unit:
-    """What is evaluated at once: an equation, an output with its equation, or a repeat."""
+    """What is evaluated at once: an equation, an output with its equation, a repeat, or a
+    constant with places."""
 
-    item: Equation | Output | Repeat
+    item: Equation | Output | Repeat | Binding
     targets: tuple[Name, ...]
     uses: dict[str, Name] = field(default_factory=dict)
 

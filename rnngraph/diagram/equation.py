@@ -65,6 +65,8 @@ class Equations:
         return [Run("("), *runs, Run(")")] if inner < strength else runs
 
     def _write(self, node: Node, depth: int) -> tuple[list[Run], int]:
+        if node.op == "constant" and node.attrs["value"] < 0:
+            return leaf_runs(node), STRENGTH["neg"]
         if OPS[node.op].kind == "leaf":
             return leaf_runs(node), ATOM
         if node.op in PLUMBING:
@@ -79,6 +81,8 @@ class Equations:
 
     def _plumbing(self, node: Node, depth: int) -> tuple[list[Run], int]:
         inside = node.operands[0]
+        if inside.op == "iota":  # the place along an axis
+            return [Run("ijkl"[node.attrs["axes"][0] % 4], "italic")], ATOM
         if inside.id in self.names:
             return self.names[inside.id], ATOM
         return self._write(inside, depth)

@@ -92,6 +92,8 @@ class Printer:
 
     def expression(self, node: Node) -> tuple[str, int]:
         """The node's own expression with its binding strength."""
+        if node.op == "constant" and node.shape == () and node.attrs["value"] < 0:
+            return self._leaf(node), STRENGTH["neg"]
         if OPS[node.op].kind == "leaf":
             return self._leaf(node), CALL
         if node.op == "product":

@@ -81,6 +81,10 @@ def _log_range(stream: Generator, shape: tuple[int, ...], low: float, high: floa
     return np.exp(stream.uniform(math.log(low), math.log(high), shape))
 
 
+def _bernoulli(stream: Generator, shape: tuple[int, ...], p: float) -> Array:
+    return (stream.random(shape) < p).astype(float)
+
+
 def _range(stream: Generator, shape: tuple[int, ...], low: float, high: float) -> Array:
     return stream.uniform(low, high, shape)
 
@@ -97,4 +101,5 @@ KINDS: dict[str, Callable[..., Array]] = {
     "identity": _identity,
     "log_range": _log_range,
     "range": _range,
+    "bernoulli": _bernoulli,
 }

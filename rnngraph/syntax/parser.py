@@ -4,7 +4,7 @@
     source   STRING+
     input    NAME [shape]? (: int)? , ...
     context  state  param                  NAME [shape]? (= value | ~ init)? , ...
-    const    NAME = value , ...
+    const    NAME ([NAME in size , ...])? = value , ...
     noise    NAME [shape] ~ init  each (step | sequence)
     use      NAME as NAME
     fn       NAME ( NAME (= value)? , ... ) = value
@@ -27,6 +27,7 @@ from .tree import (
     Binding,
     Cell,
     Const,
+    Counter,
     Declarator,
     Declare,
     Equation,
@@ -233,13 +234,29 @@ def _const(reader: Reader, start: Span) -> Const:
     bindings: list[Binding] = []
     while True:
         name = reader.name("the name of the constant")
+        counters = _counters(reader) if reader.accept("[") else ()
         reader.expect("=", "and the value of the constant")
         value = reader.expression()
-        bindings.append(Binding(name.text, value, span=name.span))
+        bindings.append(Binding(name.text, value, counters, span=name.span))
         if not reader.accept(","):
             break
     reader.end("or ',' after the constant")
     return Const(tuple(bindings), span=reader.since(start))
+
+
+def _counters(reader: Reader) -> tuple[Counter, ...]:
+    """``i in H, j in H]``: the places of a constant vector or matrix."""
+    counters: list[Counter] = []
+    while True:
+        name = reader.name("a counter, as in: const A[i in H, j in H] = i - j")
+        word = reader.name("'in' after the counter")
+        if word.text != "in":
+            raise reader.stop(f"expected 'in' after the counter, found '{word.text}'", word.span)
+        counters.append(Counter(name.text, reader.expression(), span=name.span))
+        if not reader.accept(","):
+            break
+    reader.expect("]", "after the counters")
+    return tuple(counters)
 
 
 def _noise(reader: Reader, start: Span) -> Noise:

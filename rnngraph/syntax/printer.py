@@ -8,6 +8,7 @@ from typing import Any
 
 from .tree import (
     Binary,
+    Binding,
     Call,
     Cell,
     Const,
@@ -110,8 +111,12 @@ class _Speller:
         return text
 
     def const(self, item: Const) -> str:
-        bindings = (f"{b.name} = {self.expression(b.value)}" for b in item.bindings)
-        return f"const  {', '.join(bindings)}"
+        return f"const  {', '.join(map(self.binding, item.bindings))}"
+
+    def binding(self, item: Binding) -> str:
+        counters = ", ".join(f"{c.name} in {self.tightly(c.stop)}" for c in item.counters)
+        shape = f"[{counters}]" if counters else ""
+        return f"{item.name}{shape} = {self.expression(item.value)}"
 
     def noise(self, item: Noise) -> str:
         value = self.expression(item.value)

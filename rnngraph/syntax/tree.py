@@ -8,7 +8,8 @@
     Declarator ::= name, shape?, dtype?, init?                x[I]    t: int    h[H] = 0
                    a shape or an init holds for all names before it on its line that have none
     Init       ::= drawn, value                               ~ uniform(k)    = 0
-    Const      ::= bindings (name, value)*                    const dt = 0.1
+    Const      ::= bindings (name, value, counters)*          const dt = 0.1
+    Counter    ::= name, stop                                 const A[i in H, j in H] = i - j
     Noise      ::= name, shape, value, each                   noise m[H] ~ bernoulli(p) each step
     Use        ::= cell, name                                 use lstm as inner
     Fn         ::= name, parameters (name, default?)*, body   fn softsign(v) = v / (1 + abs(v))
@@ -139,9 +140,16 @@ class Declare(Tree):
 
 
 @dataclass(frozen=True)
+class Counter(Tree):
+    name: str
+    stop: Expr
+
+
+@dataclass(frozen=True)
 class Binding(Tree):
     name: str
     value: Expr
+    counters: tuple[Counter, ...] = ()
 
 
 @dataclass(frozen=True)
