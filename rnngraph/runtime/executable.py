@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from array import array
 from collections.abc import Mapping
 from math import prod
 from typing import Any
@@ -18,8 +19,7 @@ from ..schedule.lifetimes import summed
 from .arrays import REAL, Array, address, aligned
 from .work import Blocks, placed
 
-WORD, POINTER = ctypes.c_int64, ctypes.c_void_p
-ENTRY = ctypes.CFUNCTYPE(None, POINTER, WORD, WORD, WORD, WORD, POINTER)
+ENTER = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.py_object)
 
 
 class Executable:
@@ -59,9 +59,8 @@ class Executable:
 
         real: Any = self.real
         self._machine, self.layout = compile_schedule(self.schedule, real, self.target)
-        names = [p.name for p in self.schedule.procedures]
-        self.entries = [ENTRY(self._machine.address(name)) for name in names]
-        self.addresses = [self._machine.address(name) for name in names]
+        gates = [self._machine.address(f"{p.name}_enter") for p in self.schedule.procedures]
+        self.enter = [ENTER(gate) for gate in gates]
 
     def texts(self) -> Any:
         """The code as text (``.llvm``, ``.assembly``), made afresh: the cache keeps no text."""
@@ -159,19 +158,21 @@ class Session:
             self.run(0)
         self.consumed = procedure == 1 and self.program.schedule.consumes
         self.give({b.name: self._allocate(b) for b in self.program.produced[procedure]})
-        layout = self.program.layout
-        pointers = [self.addresses.get(name) for name in layout.names]
-        table = (ctypes.c_void_p * len(pointers))(*pointers)
-        self.enter(procedure, table, self.program.threads_for(procedure, self.steps, self.rows))
+        words = array("q", [*self.head(procedure, 0, 0), *self.table()])
+        self.program.enter[procedure](words.buffer_info()[0], ())
 
-    def enter(self, procedure: int, table: Any, threads: int) -> None:
-        """Call the machine code with a table of pointers in the layout's order."""
-        if threads > 1:
-            from ..backends.llvm import pool
+    def head(self, procedure: int, read: int, written: int) -> list[int]:
+        """The head of a frame with so many records."""
+        from ..backends.llvm import pool
 
-            pool.enter()(self.program.addresses[procedure], table, self.steps, self.rows, threads)
-        else:
-            self.program.entries[procedure](table, self.steps, self.rows, 0, 1, None)
+        threads = self.program.threads_for(procedure, self.steps, self.rows)
+        team = pool.entrance() if threads > 1 else 0
+        return [tuple.__basicsize__, object.__basicsize__, id(np.ndarray), self.steps, self.rows,
+                threads, team, read, written]  # fmt: skip
+
+    def table(self) -> list[int]:
+        """Addresses in the order of the code's layout; 0 for what is not there."""
+        return [self.addresses.get(name, 0) for name in self.program.layout.names]
 
     def give(self, arrays: Mapping[str, Array]) -> None:
         """Hand over arrays by buffer name: now, or late (cotangents, for the backward run)."""

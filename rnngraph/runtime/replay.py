@@ -7,8 +7,8 @@ what is new is looked at: the input's address, the states, and memory for the re
 
 from __future__ import annotations
 
-import ctypes
 import threading
+from array import array
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -42,13 +42,14 @@ class Replay:
         self.x: Array = call.given[name]
         self.shape, self.dtype = self.x.shape, self.x.dtype
         names, schedule = session.program.layout.names, session.program.schedule
-        self.table = (ctypes.c_void_p * len(names))(*map(session.addresses.get, names))
-        self.input_place = names.index(name) if name in names else -1
+        head = session.head(0, 0, 0)
+        self.words = array("q", [*head, *session.table()])
+        self.input_place = len(head) + names.index(name) if name in names else -1
         given_away = {view.buffer.name for view in schedule.outputs.values()}
         fresh = [b for b in schedule.buffers.values() if b.role is Role.RESULT
                  or b.name in given_away | session.program.summed]  # fmt: skip
-        self.fresh = [self._recipe(buffer, names.index(buffer.name)) for buffer in fresh]
-        self.threads = session.program.threads_for(0, session.steps, session.rows)
+        self.fresh = [self._recipe(buffer, len(head) + names.index(buffer.name))
+                      for buffer in fresh]  # fmt: skip
         self.initial = {k: v for k, v in first.items() if k in schedule.states}
         self.outputs = tuple(schedule.outputs)
 
@@ -62,11 +63,11 @@ class Replay:
             return False
         if not x.flags.c_contiguous or len(params) != len(self.params):
             return False
-        for name, array, shape, dtype in self.params:
-            if params.get(name) is not array:
+        for name, given, shape, dtype in self.params:
+            if params.get(name) is not given:
                 return False
             # the same object may have been reshaped or resized in place
-            if array.shape != shape or array.dtype != dtype:
+            if given.shape != shape or given.dtype != dtype:
                 return False
         return state is None or self._fitting_states(state)
 
@@ -83,15 +84,15 @@ class Replay:
 
     def run(self, x: Array, state: Mapping[str, Array] | None) -> tuple[dict[str, Array], Any]:
         """``(outputs, final states)`` by name."""
-        session, table = self.session, self.table
+        session, table = self.session, self.words
         arrays = session.arrays
         if self.input_place >= 0:
             table[self.input_place] = address(x)
         for name, place, shape, zero in self.fresh:
-            array = arrays[name] = aligned(shape, session.program.dtype, zero)
-            table[place] = address(array)
+            made = arrays[name] = aligned(shape, session.program.dtype, zero)
+            table[place] = address(made)
         session.set_states(self.initial if state is None else state)
-        session.enter(0, table, self.threads)
+        session.program.enter[0](table.buffer_info()[0], ())
         outputs = {name: session.output(name) for name in self.outputs}
         finals = {name: session.final(name) for name in self.initial}
         for name, *_ in self.fresh:

@@ -51,6 +51,12 @@ def enter() -> Callable[[int, Any, int, int, int], None]:
 
 
 @functools.cache
+def entrance() -> int:
+    """The address of ``enter``, for machine code that calls it."""
+    return _machine().address("enter")
+
+
+@functools.cache
 def cores() -> int:
     """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):

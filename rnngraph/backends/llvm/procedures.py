@@ -1,10 +1,11 @@
 """From a schedule to one LLVM module: a function per kernel, and one per procedure that calls them.
 
+    i64 forward_enter(ptr frame, ptr arrays)                      what Python calls
     void forward(ptr table, i64 T, i64 B, i64 part, i64 parts, ptr control)
 
-``table`` holds one pointer per buffer, in the order of ``Layout.entries``, then one per group of
-packed weights and per copy of their sources. The module knows no T and no B: the same code runs
-any sequence and any batch.
+``table``, the last part of the frame, holds one pointer per buffer, in the order of
+``Layout.entries``, then one per group of packed weights and per copy of their sources. The module
+knows no T and no B: the same code runs any sequence and any batch.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ...schedule.grammar import (
 from ...schedule.packing import groups, packed_size, tile_shape
 from .driver import Driver, KernelFunction, Program
 from .emitter import I64, POINTER, Emitter, Stream, stream
+from .gate import Gate
 from .packing import write_packing
 from .target import Target
 from .team import Team, supported
@@ -75,6 +77,7 @@ class _ModuleWriter:
         self.refresh = write_refresh(self.module, self._emitter)
         self.team = Team(self.module, target.triple) if supported(target.triple) else None
         self.layout.teams = self.team is not None
+        self.gate = Gate(self.module, target.triple)
 
     def _emitter(self, function: ir.Function) -> Emitter:
         builder = ir.IRBuilder(function.append_basic_block("entry"))
@@ -149,6 +152,7 @@ class _ModuleWriter:
         """Write the functions that run all phases of a procedure, alone or in a team."""
         kind = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, I64, I64, POINTER])
         function = ir.Function(self.module, kind, procedure.name)
+        function.linkage = "internal"
         function.attributes.add("nounwind")
         emitter = self._emitter(function)
         program = Program(
@@ -156,3 +160,4 @@ class _ModuleWriter:
         )
         Driver(emitter, program, procedure.name, function).write(procedure.phases)
         emitter.builder.ret_void()
+        self.gate.write(function)
