@@ -15,6 +15,7 @@ FLOORS = [
     ["source", "sizes", "settings", "ops", "library"],
     ["syntax", "graph", "widths"],
     ["check", "verify", "rewrite", "activity", "components"],
+    ["recurrence"],
     ["passes", "diagram"],
     ["schedule"],
     ["backends"],

@@ -65,8 +65,10 @@ def _procedures(
 
 
 def _phase(home: Home, kernels: list[Kernel], placement: Placement) -> Phase:
-    direction = placement.loops.direction[home.loop] if home.kind == "loop" else 0
-    return Phase(home.kind, direction, tuple(kernels))
+    if home.kind != "loop":
+        return Phase(home.kind, 0, tuple(kernels))
+    direction, recurrence = placement.loops.direction[home.loop], placement.recurrences[home.loop]
+    return Phase(home.kind, direction, tuple(kernels), recurrence)
 
 
 class _Kernels:

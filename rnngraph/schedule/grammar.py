@@ -27,6 +27,7 @@ from enum import Enum
 from math import prod
 
 from ..graph import Node, Varies
+from ..recurrence import Recurrence
 
 Shape = tuple[int, ...]
 
@@ -183,11 +184,13 @@ Kernel = Tile | OuterTotal | ScatterTotal | ColumnTotal
 
 @dataclass(frozen=True)
 class Phase:
-    """Kernels that run together; ``direction`` is +1 or -1 for a loop, else 0."""
+    """Kernels that run together; ``direction`` is +1 or -1 for a loop, else 0, and
+    ``recurrence`` is what kind of loop it is."""
 
     kind: str
     direction: int
     kernels: tuple[Kernel, ...]
+    recurrence: Recurrence | None = None
 
 
 @dataclass(frozen=True)

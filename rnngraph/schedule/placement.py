@@ -16,6 +16,7 @@ from ..components import Loops, find_loops
 from ..graph import Graph, Node, Varies, to_networkx
 from ..ops import OPS
 from ..passes.pin import WINDOWS, base
+from ..recurrence import find_recurrences
 
 PLAIN = ("input", "context", "param", "constant", "iota")
 REDUCTIONS = ("sum", "max", "min")  # what they read is larger than what they give
@@ -38,6 +39,7 @@ class Placement:
         self.graph = graph
         self.nodes = graph.live(graph.roots())
         self.loops = find_loops(graph, graph.roots())
+        self.recurrences = find_recurrences(graph, self.loops)
         self.late = _late_nodes(graph, self.nodes, set(late))
         self.users: defaultdict[int, list[Node]] = defaultdict(list)
         for node in self.nodes:

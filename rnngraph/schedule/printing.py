@@ -67,7 +67,8 @@ def title(phase: Phase) -> str:
     """What a phase does, in words."""
     if phase.kind != "loop":
         return TITLES[phase.kind]
-    return f"step by step, {'forward' if phase.direction > 0 else 'backward'} in time:"
+    kind = f" ({phase.recurrence})" if phase.recurrence and str(phase.recurrence) else ""
+    return f"step by step, {'forward' if phase.direction > 0 else 'backward'} in time{kind}:"
 
 
 def _kernel(kernel: Kernel, printer: Printer) -> list[str]:
