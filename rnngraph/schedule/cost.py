@@ -15,6 +15,7 @@ from math import prod
 from ..graph import Node, Varies
 from ..ops import OPS
 from .grammar import Kernel, OuterTotal, Procedure, Product, Reduction, ScatterTotal, Tile
+from .series import is_series
 
 FEW_ROWS = 4  # fewer rows than this leave the register tile of a product part empty
 CACHE_BYTES = 24 << 20
@@ -64,7 +65,8 @@ def work(procedure: Procedure) -> StepWork:
     """What a procedure does in a time-step, roughly."""
     kernels = [kernel for phase in procedure.phases for kernel in phase.kernels]
     operations = sum(_operations(kernel) for kernel in kernels if kernel.varies is Varies.STEP)
-    barriers = sum(len(phase.kernels) for phase in procedure.phases if phase.kind == "loop")
+    loops = [phase for phase in procedure.phases if phase.kind == "loop" and not is_series(phase)]
+    barriers = sum(len(phase.kernels) for phase in loops)
     return StepWork(operations, barriers)
 
 

@@ -25,10 +25,12 @@ class ClosureWriter:
         count: int | None,
         known: dict[int, ir.Value],
     ) -> dict[int, ir.Value]:
-        """Values of all nodes at one vector of indices; ``known`` holds accumulators."""
+        """Values of all nodes at one vector of indices; ``known`` holds accumulators, and
+        what else need not be loaded."""
         values = dict(known)
         for number, view in self.closure.loads.items():
-            values[number] = self._load(number, view, row, index, count)
+            if number not in known:
+                values[number] = self.load(number, view, row, index, count)
         for node in self.closure.body:
             operands = [self.value(x, values) for x in node.operands]
             values[node.id] = OPS[node.op].emit(self.lanes, *operands)  # type: ignore[misc]
@@ -51,9 +53,10 @@ class ClosureWriter:
         """Drop the loads shared between rows; call it wherever the index or the block changes."""
         self.shared.clear()
 
-    def _load(
+    def load(
         self, number: int, view: View, row: ir.Value, index: Index, count: int | None
     ) -> ir.Value:
+        """What a node's window shows at one vector of indices."""
         if number in self.shared:
             return self.shared[number]
         value = self.emitter.load(view, row, index, self.width, count)

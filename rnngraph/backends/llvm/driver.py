@@ -1,8 +1,9 @@
 """The driver of a procedure: which kernels run, in which order, at which pointers, on whose part.
 
 A member of a team takes a range of rows through a whole loop where there are rows enough, else
-a range of units of every kernel, with a barrier after each. Work on all time-steps is divided by
-time, sums over time by their targets; so no result depends on how many members there are.
+a range of units of every kernel, with a barrier after each, but for loops in which no element
+needs another. Work on all time-steps is divided by time, sums over time by their targets; so no
+result depends on how many members there are.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from llvmlite import ir
 from ...graph import Varies
 from ...schedule import Schedule
 from ...schedule.cost import CHUNK_ROWS, ROWS_PER_PART
-from ...schedule.grammar import Buffer, Extent, Kernel, Phase, Tile, views
-from .emitter import I64, POINTER, Emitter, Stream, number
+from ...schedule.grammar import Buffer, Extent, Kernel, Phase, Tile, views, written
+from ...schedule.series import LARGEST, is_series, moves
+from .emitter import I64, POINTER, Emitter, Stream, number, stream
 from .team import Team
 from .weights import Packing, Refresher, at_start
 
@@ -25,13 +27,24 @@ WHOLE: Part = (number(0), number(1))
 
 
 @dataclass(frozen=True)
+class Series:
+    """``void kernel(i64 steps, i64 batch, i64 rows, i64 part, i64 parts, ptr ...)``: so many
+    units of each row, element by element through all steps."""
+
+    function: ir.Function
+    units: int
+
+
+@dataclass(frozen=True)
 class KernelFunction:
-    """``void kernel(i64 rows, i64 part, i64 parts, ptr ...)`` with its streams and packings."""
+    """``void kernel(i64 rows, i64 part, i64 parts, ptr ...)`` with its streams and packings;
+    and, for some loops, ``series``."""
 
     kernel: Kernel
     function: ir.Function
     streams: tuple[Stream, ...]
     packings: tuple[Packing, ...]
+    series: Series | None = None
 
     @property
     def sums(self) -> bool:
@@ -127,11 +140,42 @@ class Driver:
             self._call(function, rows, number(0))
 
     def _loop(self, phase: Phase, functions: list[KernelFunction]) -> None:
+        series = functions[0].series
+        if series is None:
+            self._step_by_step(phase, functions)
+            return
+        b = self.builder
+        rows = b.select(self.by_rows, self.own_rows, self.rows)
+        few = b.icmp_signed("<=", b.mul(rows, number(series.units)), number(LARGEST))
+        with b.if_else(few) as (one_by_one, abreast):
+            with one_by_one:
+                self._element_by_element(phase, functions[0], series, rows)
+            with abreast:
+                self._step_by_step(phase, functions)
+
+    def _step_by_step(self, phase: Phase, functions: list[KernelFunction]) -> None:
+        meet = not is_series(phase)
         with self.builder.if_else(self.by_rows) as (rows, units):
             with rows:
                 self._every_step(phase, lambda t: self._step_of_rows(functions, t))
             with units:
-                self._every_step(phase, lambda t: self._step_of_units(functions, t))
+                self._every_step(phase, lambda t: self._step_of_units(functions, t, meet))
+
+    def _element_by_element(
+        self, phase: Phase, function: KernelFunction, series: Series, rows: ir.Value
+    ) -> None:
+        b, zero, one = self.builder, number(0), number(1)
+        part = b.select(self.by_rows, zero, self.part)
+        parts = b.select(self.by_rows, one, self.parts)
+        first_row = b.select(self.by_rows, self.first_row, zero)
+        last = b.sub(self.steps, one)
+        begin, end = (zero, last)[:: phase.direction]
+        kept = {stream(view) for view in written(function.kernel) if not moves(view.buffer)}
+        pointers = [
+            self._pointer(*key, end if key in kept else begin, first_row)
+            for key in function.streams
+        ]
+        b.call(series.function, [self.steps, self.rows, rows, part, parts, *pointers])
 
     def _every_step(self, phase: Phase, body: Callable[[ir.Value], None]) -> None:
         last = self.builder.sub(self.steps, number(1))
@@ -145,10 +189,13 @@ class Driver:
         for function in functions:
             self._call(function, self.own_rows, t, first_row=self.first_row)
 
-    def _step_of_units(self, functions: list[KernelFunction], t: ir.Value) -> None:
+    def _step_of_units(
+        self, functions: list[KernelFunction], t: ir.Value, meet: bool
+    ) -> None:
         for function in functions:
             self._call(function, self.rows, t, (self.part, self.parts))
-            self._wait()
+            if meet:
+                self._wait()
 
     def _batch(self, phase: Phase, functions: list[KernelFunction]) -> None:
         """Alone, chunks of time-steps go through all kernels; in a team each member takes its

@@ -21,15 +21,18 @@ from ...schedule.grammar import (
     ColumnTotal,
     Kernel,
     OuterTotal,
+    Phase,
     Procedure,
     Tile,
     views,
 )
 from ...schedule.packing import groups, packed_size, tile_shape
-from .driver import Driver, KernelFunction, Program
+from ...schedule.series import LARGEST, is_series, units
+from .driver import Driver, KernelFunction, Program, Series
 from .emitter import I64, POINTER, Emitter, Stream, stream
 from .gate import Gate
 from .packing import write_packing
+from .series import SeriesWriter
 from .target import Target
 from .team import Team, supported
 from .tiles import packed_name, write_tile
@@ -97,7 +100,7 @@ class _ModuleWriter:
                 self._write_kernel(emitter, kernel, label, rows)
                 emitter.builder.ret_void()
                 self.functions[id(kernel)] = KernelFunction(
-                    kernel, function, streams, packings
+                    kernel, function, streams, packings, self._series(phase, label)
                 )
                 self._keep_copies(packings, procedure.name, p)
 
@@ -108,17 +111,36 @@ class _ModuleWriter:
                 self.layout.copies[copy_name(label, source)] = copy_size(source)
 
     def _open(
-        self, name: str, streams: tuple[Stream, ...]
+        self, name: str, streams: tuple[Stream, ...], counts: int = 1
     ) -> tuple[ir.Function, Emitter, ir.Value]:
-        kind = ir.FunctionType(ir.VoidType(), [I64] * 3 + [POINTER] * len(streams))
+        """A function of some counts, the last of them its rows, of its part, and of pointers."""
+        integers = [I64] * (counts + 2)
+        kind = ir.FunctionType(ir.VoidType(), integers + [POINTER] * len(streams))
         function = ir.Function(self.module, kind, name)
         function.linkage = "internal"
         function.attributes.add("nounwind")
         function.attributes.add("noinline")
         emitter = self._emitter(function)
-        emitter.part = (function.args[1], function.args[2])
-        emitter.pointers.update(zip(streams, function.args[3:], strict=True))
-        return function, emitter, function.args[0]
+        emitter.part = (function.args[counts], function.args[counts + 1])
+        emitter.pointers.update(zip(streams, function.args[counts + 2 :], strict=True))
+        return function, emitter, function.args[counts - 1]
+
+    def _series(self, phase: Phase, label: str) -> Series | None:
+        """The function that runs a kernel's elements through time one after another, where that
+        is possible and may be worth it."""
+        if not is_series(phase):
+            return None
+        (kernel,) = phase.kernels
+        assert isinstance(kernel, Tile)
+        if units(kernel) > LARGEST:
+            return None
+        streams = tuple(dict.fromkeys(map(stream, views(kernel))))
+        function, emitter, rows = self._open(f"{label}_series", streams, counts=3)
+        steps, batch = function.args[:2]
+        graph = self.schedule.graph
+        SeriesWriter(emitter, graph, kernel, phase.direction, batch).write(steps, rows)
+        emitter.builder.ret_void()
+        return Series(function, units(kernel))
 
     def _write_kernel(self, emitter: Emitter, kernel: Kernel, label: str, rows: ir.Value) -> None:
         graph = self.schedule.graph

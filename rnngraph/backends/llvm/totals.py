@@ -51,7 +51,7 @@ def _sum_abreast(
     panel = ABREAST * width
 
     def columns(index: Index, count: int | None) -> None:
-        places = _abreast(emitter, index, count or panel, width)
+        places = abreast(emitter, index, count or panel, width)
 
         def row(r: ir.Value, *totals: ir.Value) -> Sequence[ir.Value]:
             return [add(r, place, total) for place, total in zip(places, totals, strict=True)]
@@ -69,7 +69,7 @@ def _sum_abreast(
     Space(emitter, space, panel).visit(columns)
 
 
-def _abreast(
+def abreast(
     emitter: Emitter, index: Index, units: int, width: int
 ) -> list[tuple[Index, int | None]]:
     """(index, lane count) of every vector in ``units`` from ``index`` on."""
