@@ -44,6 +44,11 @@ class Shape:
     lanes: int
 
     @property
+    def heights(self) -> tuple[int, ...]:
+        """Rows of the tiles that cover any number of rows: the whole ones, then what is left."""
+        return tuple(1 << k for k in reversed(range(self.rows.bit_length())))
+
+    @property
     def panel(self) -> int:
         """Units per panel."""
         return self.vectors * self.lanes

@@ -143,15 +143,14 @@ class ProductTile:
         )
 
     def _panel(self, first: ir.Value, rows: ir.Value, units: int) -> None:
-        tile = self.shape.rows
-        b = self.emitter.builder
+        b, done = self.emitter.builder, number(0)
         panel = b.sdiv(first, number(self.shape.panel))
-        whole = rows if tile == 1 else b.and_(rows, number(-tile))
-        self.emitter.loop(
-            number(0), whole, tile, lambda r: self._tile(panel, r, tile, units)
-        )
-        if tile > 1:
-            self.emitter.loop(whole, rows, 1, lambda r: self._tile(panel, r, 1, units))
+        for tile in self.shape.heights:
+            whole = b.and_(rows, number(-tile))
+            self.emitter.loop(
+                done, whole, tile, lambda r, tile=tile: self._tile(panel, r, tile, units)
+            )
+            done = whole
 
     def _tile(self, panel: ir.Value, row: ir.Value, rows: int, units: int) -> None:
         first = self.emitter.mul(panel, number(self.shape.panel))
