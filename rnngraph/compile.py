@@ -20,6 +20,7 @@ from .passes.mask import reverse, with_lengths, with_reset
 from .passes.pin import pin, select
 from .passes.share import share
 from .passes.simplify import simplify
+from .passes.still import still
 from .passes.tangent import tangent
 from .runtime.executable import Executable
 from .schedule import Schedule, schedule
@@ -35,8 +36,8 @@ MARK, PUSH = "d", "t"
 @dataclass(frozen=True)
 class Request:
     """What is asked of a graph: which outputs and named values, gradients with respect to what,
-    tangents along what, which masks, and whether few rows (then hoisting pays) or many are to be
-    expected."""
+    tangents along what, which masks, whether few rows (then hoisting pays) or many are to be
+    expected, and whether noise is drawn (or is its mean)."""
 
     outputs: tuple[str, ...]
     names: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class Request:
     reset: bool = False
     reverse: bool = False
     few_rows: bool = False
+    noisy: bool = False
 
     @property
     def pulls_back(self) -> bool:
@@ -54,6 +56,8 @@ class Request:
 
 
 def _mask(graph: Graph, request: Request) -> Graph:
+    if graph.noises and not request.noisy:
+        graph = still(graph)
     # the direction first: a sequence has its start at the other end for what runs backwards
     for wanted, apply in (
         (request.reverse, reverse),

@@ -79,7 +79,9 @@ class Compiled:
           outputs are 0 from there on;
         * ``reset`` [T, B] truth values: another sequence starts in the row at that step; nothing
           is carried between it and the step before, in either direction;
-        * ``reverse=True`` runs backwards in time; ``batch_first=True`` takes and gives [B, T, ...].
+        * ``reverse=True`` runs backwards in time; ``batch_first=True`` takes and gives [B, T, ...];
+        * ``seed`` draws the cell's noise, which is its mean without one; ``first_step`` is the
+          number of the first step, so that a sequence in pieces draws what the whole does.
 
         Raises ArgumentError naming the argument, the shape expected and the shape given.
         """
@@ -114,11 +116,16 @@ class Compiled:
         return made
 
     def step(
-        self, params: Mapping[str, Any], x: Any, state: Mapping[str, Any] | None = None
+        self,
+        params: Mapping[str, Any],
+        x: Any,
+        state: Mapping[str, Any] | None = None,
+        **options: Any,
     ) -> tuple[Any, dict[str, Array]]:
-        """One time-step, for streaming: inputs ``[B, *shape]``, ``(y, state)`` likewise."""
+        """One time-step, for streaming: inputs ``[B, *shape]``, ``(y, state)`` likewise. Options
+        as for ``run``."""
         inputs = self._arguments.with_time(x)
-        y, state = self.run(params, inputs, state, outputs=self.graph.outputs)
+        y, state = self.run(params, inputs, state, outputs=self.graph.outputs, **options)
         per_step = {n: node.varies is Varies.STEP for n, node in self.graph.outputs.items()}
         return single({n: v[0] if per_step[n] else v for n, v in y.items()}, True), state
 
@@ -351,6 +358,7 @@ class Compiled:
             reset=call.reset,
             reverse=call.reverse,
             few_rows=call.rows < FEW_ROWS,
+            noisy=call.noisy,
         )
 
     def _executable(self, request: Request) -> Executable:

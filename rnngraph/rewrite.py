@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from .graph import Graph, Node
 
 Rule = Callable[[Graph, Node, tuple[Node, ...]], Node | None]
-NAMED_LEAVES = ("input", "context", "param", "state")
+NAMED_LEAVES = ("input", "context", "param", "noise", "state")
 
 
 def rebuild(graph: Graph, rule: Rule | None = None, keep_names: bool = True) -> Graph:
@@ -37,6 +37,9 @@ def begin(graph: Graph) -> tuple[Graph, dict[int, Node]]:
         mapping[node.id] = new.context(name, node.shape, node.dtype)
     for name, node in graph.params.items():
         mapping[node.id] = new.param(name, node.shape, graph.inits[name])
+    for name, noise in graph.noises.items():
+        leaf = noise.leaf
+        mapping[leaf.id] = new.noise(name, leaf.shape, noise.law, leaf.varies)
     for state in graph.states.values():
         leaf = new.state(state.name, state.leaf.shape, state.init, state.delay)
         mapping[state.leaf.id] = leaf

@@ -75,7 +75,7 @@ def _derivation(graph: Graph, node: Node) -> str | None:
     dtype = _dtype(node)
     if dtype != node.dtype:
         return f"it is {dtype}, not {node.dtype}"
-    if node.op in ("input", "context", "param", "state"):
+    if node.op in ("input", "context", "param", "noise", "state"):
         return _declared(graph, node)
     return None
 
@@ -86,7 +86,7 @@ def _varies(node: Node) -> Varies:
     least = max((x.varies for x in node.operands), default=Varies.ONCE)
     if node.op == "total":
         return Varies(min(least, node.attrs["to"]))
-    return Varies(max(least, node.attrs["to"])) if node.op == "spread" else least
+    return Varies(max(least, node.attrs["to"])) if node.op in ("spread", "noise") else least
 
 
 def _dtype(node: Node) -> str:
@@ -98,7 +98,9 @@ def _dtype(node: Node) -> str:
 
 def _declared(graph: Graph, node: Node) -> str | None:
     name = node.attrs["name"]
-    if node.op == "state":
+    if node.op == "noise":
+        known = name in graph.noises and graph.noises[name].leaf is node
+    elif node.op == "state":
         known = name in graph.states and graph.states[name].leaf is node
     else:
         known = getattr(graph, f"{node.op}s").get(name) is node
@@ -108,7 +110,8 @@ def _declared(graph: Graph, node: Node) -> str | None:
 def _interface(graph: Graph) -> Iterator[str]:
     if not graph.outputs:
         yield "it has no output"
-    names = [name for kind in DECLARED for name in getattr(graph, kind)] + list(graph.states)
+    names = [name for kind in DECLARED for name in getattr(graph, kind)]
+    names += [*graph.noises, *graph.states]
     for name in sorted({n for n in names if names.count(n) > 1}):
         yield f"'{name}' is declared as two things"
     for state in graph.states.values():

@@ -146,6 +146,9 @@ def draw(graph: Graph, steps: int, rows: int, seed: int = 0) -> dict[str, np.nda
     rng = np.random.default_rng(seed)
     values = {}
     lead = {"inputs": (steps, rows), "contexts": (rows,), "params": ()}
+    for name, noise in graph.noises.items():
+        axes = (steps, rows) if noise.leaf.varies is Varies.STEP else (rows,)
+        values[name] = rng.normal(size=(*axes, *noise.leaf.shape))
     for kind, axes in lead.items():
         for name, node in getattr(graph, kind).items():
             shape = (*axes, *node.shape)

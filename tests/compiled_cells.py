@@ -11,8 +11,10 @@ from rnngraph.backends.reference import Result, evaluate
 from rnngraph.compiled import Compiled
 from rnngraph.graph import Graph
 from rnngraph.passes.gradient import gradient
+from rnngraph.runtime.noise import drawn
 
 TARGETS = [name for name in CPUS if named(name).available]
+SEED = 7  # of the noise
 REAL = {"f32": np.float32, "f64": np.float64}
 
 
@@ -30,6 +32,7 @@ def arrays(graph: Graph, steps: int, rows: int, dtype: str) -> tuple[dict, dict]
     """Everything that is given, and initial states, exact in ``dtype``."""
     given = draw(graph, steps, rows)
     given = {k: v if v.dtype.kind == "i" else v.astype(REAL[dtype]) for k, v in given.items()}
+    given |= drawn(graph, SEED, 0, steps, rows, np.dtype(REAL[dtype]))
     initial = {k: v.astype(REAL[dtype]) for k, v in draw_states(graph, rows).items()}
     return given, initial
 
@@ -37,7 +40,7 @@ def arrays(graph: Graph, steps: int, rows: int, dtype: str) -> tuple[dict, dict]
 def split(graph: Graph, given: dict) -> tuple[dict, dict]:
     """Parameters, and inputs with contexts."""
     params = {k: v for k, v in given.items() if k in graph.params}
-    return params, {k: v for k, v in given.items() if k not in graph.params}
+    return params, {k: v for k, v in given.items() if k in {**graph.inputs, **graph.contexts}}
 
 
 def expected_gradients(
@@ -55,7 +58,7 @@ def assert_runs(compiled: Compiled, steps: int, rows: int, kind: str = "parity")
     graph, dtype = compiled.graph, compiled.dtype
     given, initial = arrays(graph, steps, rows, dtype)
     params, x = split(graph, given)
-    size = {"steps": steps, "rows": rows}
+    size = {"steps": steps, "rows": rows, "seed": SEED}
     want = evaluate(graph, given, steps, rows, initial, graph.names)
     y, state = compiled.run(params, x, initial, outputs=graph.outputs, **size)
     trace = compiled.trace(params, x, initial, **size)
@@ -74,7 +77,7 @@ def assert_gradients(compiled: Compiled, steps: int, rows: int, kind: str = "par
     graph, dtype = compiled.graph, compiled.dtype
     given, initial = arrays(graph, steps, rows, dtype)
     params, x = split(graph, given)
-    size = {"steps": steps, "rows": rows}
+    size = {"steps": steps, "rows": rows, "seed": SEED}
     y, state, pullback = compiled.vjp(params, x, initial, outputs=graph.outputs, **size)
     rng = np.random.default_rng(2)
     real = [name for name, node in graph.outputs.items() if node.dtype == "real"]

@@ -10,7 +10,7 @@ from ..graph import ZERO, Graph, Init
 from ..sizes import Dim, Size
 from ..source import Span
 from ..syntax import print_expression
-from ..syntax.tree import Binding, Call, Const, Equation, Expr, Item, Name, Noise
+from ..syntax.tree import Binding, Call, Const, Equation, Expr, Item, Name
 from ..syntax.tree import Init as InitTree
 from .evaluate import Evaluator
 from .faults import Fault, Unknown, article, did_you_mean, listed
@@ -27,6 +27,8 @@ INITS: dict[str, tuple[int, int]] = {
     "glorot_uniform": (0, 2), "glorot_normal": (0, 2),
     "he_uniform": (0, 2), "he_normal": (0, 2), "orthogonal": (0, 2), "identity": (0, 2),
 }  # fmt: skip
+# law of a noise -> how many numbers it takes
+LAWS: dict[str, int] = {"bernoulli": 1, "normal": 1, "uniform": 1, "range": 2}
 _FILLS = {"zeros": 0.0, "ones": 1.0}
 
 
@@ -142,8 +144,6 @@ def bind_sizes(scope: Scope, given: Mapping[str, object] | None) -> None:
 
 
 def _further_sizes(item: Item) -> Iterator[Expr]:
-    if isinstance(item, Noise):
-        yield from item.shape
     for binding in item.bindings if isinstance(item, Const) else ():
         yield from (counter.stop for counter in binding.counters)
 
@@ -264,6 +264,25 @@ def init_of(evaluator: Evaluator, declared: Declared, shape: Shape) -> Init:
     return Init(name, values)
 
 
+def law_of(evaluator: Evaluator, declared: Declared) -> Init:
+    """The law that a noise is drawn by."""
+    assert declared.init is not None
+    written = declared.init.value
+    note = "as in: noise m[H] ~ bernoulli(0.9) each step"
+    if not isinstance(written, Name | Call):
+        raise Fault("expected the name of a law after '~'", written.span, notes=[note])
+    name, arguments, span = _drawing(declared.init)
+    if name not in LAWS:
+        text = f"noise is not drawn by '{name}'{did_you_mean(name, LAWS)}"
+        raise Fault(text, span, notes=[f"known are {', '.join(sorted(LAWS))}"])
+    if len(arguments) != LAWS[name]:
+        wanted = "1 number" if LAWS[name] == 1 else f"{LAWS[name]} numbers"
+        raise Fault(f"'{name}' takes {wanted}, {len(arguments)} given", written.span)
+    values = tuple(_argument(evaluator, e) for e in arguments)
+    _check_range(name, values, written.span)
+    return Init(name, values)
+
+
 def _drawing(init: InitTree) -> tuple[str, tuple[Expr, ...], Span]:
     value = init.value
     if isinstance(value, Name) and not value.primed:
@@ -285,7 +304,7 @@ def _argument(evaluator: Evaluator, e: Expr) -> float | Spelled:
             kind = evaluator.scope.kind_of(ref.id)
             what = f"{article(kind)}, not a number" if kind else "not defined"
             guess = "" if kind else evaluator.scope.suggest(ref.id, options)
-            note = "an initial value is made of numbers, constants and sizes"
+            note = "here only numbers, constants and sizes can stand"
             text = f"'{ref.id}' is {what}{guess}"
             raise Fault(text, ref.span, notes=[note])
     value = evaluator.evaluate(e)

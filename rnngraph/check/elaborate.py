@@ -7,13 +7,22 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..graph import Graph
+from ..graph import Graph, Varies
 from ..ops import show_shape
 from ..source import CellError, Source, Span
 from ..syntax import Cell, parse
 from ..syntax.tree import Binding, Equation, Expr, Fn, Name, Repeat
 from . import builtins as _builtins  # fills the evaluator's table
-from .declare import Shape, bind_constants, bind_sizes, init_of, shape_of, state_init, table_of
+from .declare import (
+    Shape,
+    bind_constants,
+    bind_sizes,
+    init_of,
+    law_of,
+    shape_of,
+    state_init,
+    table_of,
+)
 from .evaluate import ELEMENTWISE, Evaluator, Value
 from .faults import Exhausted, Fault, Unknown
 from .infer import Guess, Guesses, Inference, is_open
@@ -246,6 +255,8 @@ class Builder(Evaluator):
             elif d.kind == "param":
                 self.values[d.name] = self.build.param(d.name, shape)
                 self.attempt(lambda d=d, s=shape: self._init(d, s))  # type: ignore[misc]
+            elif d.kind == "noise":
+                self.attempt(lambda d=d, s=shape: self._noise(d, s))  # type: ignore[misc]
             else:
                 self.values[d.name] = self.build.state(d.name, shape)
         for d in self.scope.declared.values():
@@ -254,6 +265,11 @@ class Builder(Evaluator):
 
     def _init(self, d: Any, shape: Shape) -> None:
         self.build.inits[d.name] = init_of(Evaluator(self.scope, Graph()), d, shape)
+
+    def _noise(self, d: Any, shape: Shape) -> None:
+        law = law_of(Evaluator(self.scope, Graph()), d)
+        to = Varies.STEP if d.each == "step" else Varies.ROW
+        self.values[d.name] = self.build.noise(d.name, shape, law, to)
 
     def _state_init(self, d: Any) -> None:
         init = state_init(self, d)

@@ -33,7 +33,6 @@ from .walk import Unit, uses_of
 
 _DEFINED = "first defined here"
 _NOT_YET = {
-    Noise: "noise is not supported yet; give the mask as an input or a context",
     Use: "'use' is not supported yet; write the inner cell's equations out",
 }
 
@@ -48,6 +47,7 @@ class Declared:
     shape: tuple[Expr, ...] | None = None
     init: Init | None = None
     dtype: str = "real"
+    each: str = ""
 
 
 @dataclass
@@ -105,7 +105,13 @@ def collect(cell: Cell, prelude: dict[str, Fn], builtin: Iterable[str]) -> Scope
                     _enter_constant(scope, binding)
             case Fn():
                 _enter_function(scope, item, builtin)
-            case Noise() | Use():
+            case Noise():
+                if _enter(scope, item.name, item.span):
+                    law = Init(True, item.value, span=item.value.span)
+                    scope.declared[item.name] = Declared(
+                        "noise", item.name, item.span, item.shape, law, each=item.each
+                    )
+            case Use():
                 scope.broken.add(item.name)
                 scope.places.setdefault(item.name, item.span)
                 scope.report(Fault(_NOT_YET[type(item)], item.span))

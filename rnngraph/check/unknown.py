@@ -13,6 +13,7 @@ from ..syntax.tree import (
     Expr,
     Fn,
     Name,
+    Noise,
     Output,
     Parameter,
     Repeat,
@@ -48,6 +49,8 @@ def _static_expressions(item: object) -> Iterator[Expr]:
         case Const(bindings=bindings):
             yield from (binding.value for binding in bindings if not binding.counters)
             yield from (counter.stop for binding in bindings for counter in binding.counters)
+        case Noise(value=Call(arguments=arguments)):
+            yield from arguments
         case Declare(declarators=declarators):
             for d in declarators:
                 yield from d.shape or ()

@@ -65,6 +65,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--params", metavar="FILE", help="parameters: .npz or .safetensors")
     parser.add_argument("--seed", type=natural, default=0, help="for parameters that are drawn")
+    parser.add_argument(
+        "--noise", type=natural, metavar="SEED", help="draw noise (default: it is its mean)"
+    )
     parser.add_argument("--save-params", metavar="FILE", help="write the parameters")
     parser.add_argument("--state", metavar="FILE", help="initial states: .npz")
     parser.add_argument("--trace", metavar="NAMES", help="named values to keep: f,c or all")
@@ -105,6 +108,8 @@ def run(args: Namespace) -> int:
         if getattr(args, name) is not None
     }
     options |= {"reverse": args.reverse, "batch_first": args.batch_first}
+    if args.noise is not None:
+        options["seed"] = args.noise
     call = (params, batch.widened(inputs), batch.widened_states(state))
     results, finals = compiled.run(*call, outputs=compiled.graph.outputs, **options)
     traced = _traced(compiled, call, args.trace, options)

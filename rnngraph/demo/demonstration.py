@@ -89,7 +89,7 @@ def accuracy(model: Model, params: Arrays, sentences: Sentences) -> float:
 
 def _train(model: Model, data: Agreement, seed: int, steps: int, seconds: float, out: Console
            ) -> tuple[Arrays, float]:
-    trainer = Trainer(model, cosine(*RATES, steps), Adam(decay=DECAY))
+    trainer = Trainer(model, cosine(*RATES, steps), Adam(decay=DECAY), seed=seed)
     moment, batches, reached = trainer.start(seed), Batches(data.train, BATCH, seed), ""
     data.validation  # noqa: B018  (made before the clock starts)
     began = time.monotonic()

@@ -21,7 +21,7 @@ from .typeset import Run
 GLYPHS = {"add": "+", "sub": "−", "mul": "×", "div": "÷"}
 ASSOCIATIVE = ("add", "mul")
 SIGNED = {"sub": "−", "div": "÷"}  # what is written at the second operand
-VALUES = ("input", "context", "state")
+VALUES = ("input", "context", "noise", "state")
 
 
 def ops_picture(graph: Graph, groups: Mapping[int, str], theme: Theme) -> Picture:

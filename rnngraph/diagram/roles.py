@@ -14,7 +14,7 @@ from .equation import PLUMBING, spelled
 from .theme import kind_of
 from .typeset import Run, name_runs
 
-LEAVES = ("input", "context", "state", "param")
+LEAVES = ("input", "context", "noise", "state", "param")
 MINUS = "−"
 
 
@@ -86,7 +86,7 @@ class Roles:
 
     def kind(self, node: Node) -> str:
         """The kind of box: what a value is to the cell, else its outermost activation."""
-        if node.op in ("input", "context", "state"):
+        if node.op in ("input", "context", "noise", "state"):
             return node.op if node.id not in self.cotangents else "cotangent"
         if node.varies is Varies.ONCE and node.id not in self.outputs:
             return "weight"

@@ -28,6 +28,7 @@ class Paint:
 KINDS: Mapping[str, Paint] = MappingProxyType({
     "input": Paint("#555555", "#FFFFFF", "input"),
     "context": Paint("#555555", "#F4F4F4", "context"),
+    "noise": Paint("#6A51A3", "#EFEDF5", "noise"),
     "state": Paint("#0072B2", "#DCEBF6", "state", 1.6),
     "sigmoid": Paint("#C98A00", "#FDF1D6", "sigmoid gate"),
     "tanh": Paint("#009E73", "#DFF3EC", "tanh"),

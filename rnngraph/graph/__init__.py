@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .graph import Graph, Named, State, spread
+from .graph import Graph, Named, Noise, State, spread
 from .init import ZERO, Init
 from .node import Node, Shape, Varies
 from .printing import show
@@ -14,6 +14,7 @@ __all__ = [
     "Init",
     "Named",
     "Node",
+    "Noise",
     "Shape",
     "State",
     "Varies",

@@ -1,6 +1,7 @@
 """The step graph: one step of a recurrent network, with delay edges.
 
     Graph  ::= inputs, contexts, params : name -> leaf Node
+               noises                   : name -> Noise       (leaf, law; drawn by the run time)
                states                   : name -> State
                names                    : name -> Named       (gates and other named values)
                outputs                  : name -> Node
@@ -56,6 +57,20 @@ class State:
 
 
 @dataclass(frozen=True)
+class Noise:
+    """A random value. ``law``: bernoulli(keep), normal(std), uniform(k) or range(a, b)."""
+
+    leaf: Node
+    law: Init
+
+    @property
+    def mean(self) -> float:
+        """What stands for it while nothing is drawn."""
+        numbers = [float(a) for a in self.law.args]
+        return {"bernoulli": numbers[0], "range": sum(numbers) / 2}.get(self.law.kind, 0.0)
+
+
+@dataclass(frozen=True)
 class Named:
     """A named value with the label it has in the cell's text."""
 
@@ -74,6 +89,7 @@ class Graph:
     contexts: dict[str, Node] = field(default_factory=dict)
     params: dict[str, Node] = field(default_factory=dict)
     inits: dict[str, Init] = field(default_factory=dict)
+    noises: dict[str, Noise] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
     names: dict[str, Named] = field(default_factory=dict)
     outputs: dict[str, Node] = field(default_factory=dict)
@@ -95,6 +111,14 @@ class Graph:
         """Declare a learned value: an array ``[*shape]``."""
         self.inits[name] = init
         return self._declare(self.params, "param", name, shape, "real")
+
+    def noise(self, name: str, shape: Shape, law: Init, to: Varies) -> Node:
+        """Declare a random value, drawn for every step (``to=STEP``) or sequence (``ROW``)."""
+        if name in self.noises:
+            raise ValueError(f"noise '{name}' is declared twice")
+        leaf = self._intern("noise", (), {"name": name, "shape": tuple(shape), "to": to}, "real")
+        self.noises[name] = Noise(leaf, law)
+        return leaf
 
     def state(
         self, name: str, shape: Shape = (), init: float | str = 0.0, delay: int = 1
@@ -157,7 +181,7 @@ class Graph:
 
     @staticmethod
     def _varies(op: str, operands: tuple[Node, ...], attrs: dict[str, Any]) -> Varies:
-        if op in ("total", "spread"):
+        if op in ("total", "spread", "noise"):
             return Varies(attrs["to"])
         if op in LEAF_VARIES:
             return LEAF_VARIES[op]
@@ -185,9 +209,10 @@ class Graph:
 
     @property
     def leaves(self) -> dict[str, Node]:
-        """All named leaves: inputs, contexts, params and the states' previous values."""
+        """All named leaves: inputs, contexts, params, noises and the states' previous values."""
+        noises = {name: noise.leaf for name, noise in self.noises.items()}
         states = {s.name: s.leaf for s in self.states.values()}
-        return {**self.inputs, **self.contexts, **self.params, **states}
+        return {**self.inputs, **self.contexts, **self.params, **noises, **states}
 
     def roots(self) -> list[Node]:
         """Nodes that the interface refers to."""
@@ -232,8 +257,10 @@ class Graph:
         ]
         names = {k: (n.node.id, n.label) for k, n in self.names.items()}
         tables = {t: {k: n.id for k, n in getattr(self, t).items()} for t in _TABLES}
+        noises = {k: (n.leaf.id, n.law) for k, n in self.noises.items()}
         return {"head": (self.title, self.doc, self.source), "nodes": nodes, "tables": tables,
-                "inits": self.inits, "states": states, "names": names}  # fmt: skip
+                "inits": self.inits, "noises": noises, "states": states,
+                "names": names}  # fmt: skip
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
         self.__init__(*kept["head"])  # type: ignore[misc]
@@ -245,6 +272,7 @@ class Graph:
         for table, ids in kept["tables"].items():
             getattr(self, table).update({k: self.nodes[i] for k, i in ids.items()})
         self.inits.update(kept["inits"])
+        self.noises.update({k: Noise(self.nodes[i], law) for k, (i, law) in kept["noises"].items()})
         for name, leaf, init, delay, later, label in kept["states"]:
             following = None if later is None else self.nodes[later]
             self.states[name] = State(name, self.nodes[leaf], init, delay, following, label)

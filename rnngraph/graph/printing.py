@@ -21,7 +21,7 @@ STRENGTH = {
     "add": 5, "sub": 5, "mul": 6, "div": 6, "mod": 6, "matmul": 6, "neg": 7, "pow": 8,
 }  # fmt: skip
 CALL = 9
-LEAVES = ("input", "context", "param", "state")
+LEAVES = ("input", "context", "param", "noise", "state")
 TO = {Varies.ONCE: "once", Varies.ROW: "row", Varies.STEP: "step"}
 
 
@@ -63,6 +63,9 @@ class Printer:
             for name, node in getattr(graph, kind).items():
                 integer = ": int" if node.dtype == "int" else ""
                 lines.append(f"{kind[:-1]:7} {name}{show_shape(node.shape)}{integer}")
+        for name, noise in graph.noises.items():
+            each = "step" if noise.leaf.varies is Varies.STEP else "sequence"
+            lines.append(f"noise   {name}{show_shape(noise.leaf.shape)} {noise.law} each {each}")
         for s in graph.states.values():
             after = "" if s.delay == 1 else f"  delay {s.delay}"
             lines.append(f"state   {s.name}{show_shape(s.leaf.shape)} = {s.init}{after}")

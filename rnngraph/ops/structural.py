@@ -294,6 +294,7 @@ def _leaf(name: str, doc: str) -> Op:
 LEAVES = (
     _leaf("input", "one value per time-step and row"),
     _leaf("context", "one value per sequence and row"),
+    _leaf("noise", "a random value, drawn by the run time"),
     _leaf("state", "the value that a state had one delay earlier"),
     _leaf("param", "a learned value, the same at every step and row"),
     _leaf("constant", "a number, filled to a shape"),

@@ -20,6 +20,9 @@ def bind(graph: Graph, sizes: Mapping[str, Dim]) -> Graph:
         mapping[node.id] = new.context(name, _bound(node.shape, sizes), node.dtype)
     for name, node in graph.params.items():
         mapping[node.id] = new.param(name, _bound(node.shape, sizes), graph.inits[name])
+    for name, noise in graph.noises.items():
+        shape = _bound(noise.leaf.shape, sizes)
+        mapping[noise.leaf.id] = new.noise(name, shape, noise.law, noise.leaf.varies)
     for state in graph.states.values():
         shape = _bound(state.leaf.shape, sizes)
         mapping[state.leaf.id] = new.state(state.name, shape, state.init, state.delay)

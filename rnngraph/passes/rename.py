@@ -13,7 +13,8 @@ from ..rewrite import translate
 
 def rename(graph: Graph, prefix: str, but: Collection[str] = ()) -> Graph:
     """The graph with ``prefix`` before all names, but those of the kinds ``but``: "inputs",
-    "contexts", "params", "states", "names", "outputs"."""
+    "contexts", "params", "states", "names", "outputs". (A noise is always renamed: copies draw
+    apart.)"""
 
     def called(kind: str, name: str) -> str:
         return name if kind in but else prefix + name
@@ -26,6 +27,9 @@ def rename(graph: Graph, prefix: str, but: Collection[str] = ()) -> Graph:
         mapping[node.id] = new.context(called("contexts", name), node.shape, node.dtype)
     for name, node in graph.params.items():
         mapping[node.id] = new.param(called("params", name), node.shape, graph.inits[name])
+    for name, noise in graph.noises.items():
+        leaf = noise.leaf
+        mapping[leaf.id] = new.noise(prefix + name, leaf.shape, noise.law, leaf.varies)
     for state in graph.states.values():
         init = called("params", state.init) if isinstance(state.init, str) else state.init
         name = called("states", state.name)

@@ -60,6 +60,9 @@ def _leaves(whole: Graph, part: Graph, wires: Mapping[str, str], made: Mapping[s
     for name, node in part.params.items():
         mapping[node.id] = (_shared(whole.params, name, node)
                             or whole.param(name, node.shape, part.inits[name]))
+    for name, noise in part.noises.items():
+        leaf = noise.leaf
+        mapping[leaf.id] = whole.noise(name, leaf.shape, noise.law, leaf.varies)
     for state in part.states.values():
         leaf = whole.state(state.name, state.leaf.shape, state.init, state.delay)
         mapping[state.leaf.id] = leaf

@@ -11,8 +11,9 @@ import numpy as np
 from ..graph import Graph, Node, Varies
 from ..passes.mask import ENDS, INSIDE, STARTS
 from .arrays import ArgumentError, Array, fitted, known
+from .noise import drawn
 
-OPTIONS = "lengths, reset, reverse, batch_first, steps and rows"
+OPTIONS = "lengths, reset, reverse, batch_first, seed, first_step, steps and rows"
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Call:
     reset: bool = False
     reverse: bool = False
     batch_first: bool = False
+    noisy: bool = False
 
     def out(self, array: Array, varies: Varies = Varies.STEP) -> Array:
         """A result in the caller's order of axes."""
@@ -54,6 +56,8 @@ class Arguments:
         batch_first: bool = False,
         steps: int | None = None,
         rows: int | None = None,
+        seed: int | None = None,
+        first_step: int = 0,
         **others: Any,
     ) -> Call:
         """All arguments of a call. ``steps`` and ``rows`` are needed by cells without inputs."""
@@ -74,6 +78,10 @@ class Arguments:
         self._check_indices(call.given)
         if reset is not None:
             self._set_reset(call, reset)
+        if seed is not None:
+            seed, first = _natural("seed", seed), _natural("first_step", first_step)
+            call.given |= drawn(self.graph, seed, first, steps, rows, self.dtype)
+            call.noisy = bool(self.graph.noises)
         return call
 
     # --- inputs ------------------------------------------------------------------------------
@@ -234,6 +242,13 @@ class Arguments:
         shape = (lead[1], lead[0]) if swap else lead
         array = fitted(value, what, (*shape, *node.shape), self.dtype)
         return np.ascontiguousarray(np.swapaxes(array, 0, 1)) if swap else array
+
+
+def _natural(what: str, value: Any) -> int:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < 0:
+        raise ArgumentError(f"{what} must be an integer of 0 or more, not {value!r}")
+    return int(value)
 
 
 def _extent(

@@ -18,7 +18,7 @@ from ..ops import OPS
 from ..passes.pin import WINDOWS, base
 from ..recurrence import find_recurrences
 
-PLAIN = ("input", "context", "param", "constant", "iota")
+PLAIN = ("input", "context", "param", "noise", "constant", "iota")
 REDUCTIONS = ("sum", "max", "min")  # what they read is larger than what they give
 KIND = {Varies.ONCE: "once", Varies.ROW: "rows", Varies.STEP: "batch"}
 

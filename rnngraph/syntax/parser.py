@@ -268,7 +268,7 @@ def _noise(reader: Reader, start: Span) -> Noise:
     if words[0] != "each" or words[1] not in ("step", "sequence"):
         raise reader.stop("noise is drawn 'each step' or 'each sequence'", reader.since(start))
     reader.end("after the noise")
-    return Noise(name.text, shape, value, words[1], span=reader.since(start))
+    return Noise(name.text, shape, value, words[1], span=name.span)
 
 
 def _use(reader: Reader, start: Span) -> Use:

@@ -33,8 +33,8 @@ class Model(Protocol):
         """Outputs (all, or those named) and final state."""
 
     def vjp(self, params: Arrays, x: Arrays, state: Arrays | None = None, *,
-            outputs: Iterable[str] | None = None, wrt: Iterable[str] | None = None
-            ) -> tuple[Arrays, Arrays, Callable[[Arrays], Any]]:
+            outputs: Iterable[str] | None = None, wrt: Iterable[str] | None = None,
+            **options: Any) -> tuple[Arrays, Arrays, Callable[[Arrays], Any]]:
         """Outputs, final state, and the pullback to gradients (all, or those `wrt` names)."""
 
 
@@ -54,12 +54,16 @@ class Moment:
 
 @dataclass(frozen=True)
 class Trainer:
-    """Trains a model with an optimiser, a learning rate by step, and a limit on the gradient."""
+    """Trains a model with an optimiser, a learning rate by step, and a limit on the gradient.
+
+    ``seed``: the model's noise is drawn, anew at each step; without it noise is its mean.
+    """
 
     model: Model
     rate: Rate
     optimiser: Optimiser = field(default_factory=Adam)
     limit: float = 1.0
+    seed: int | None = None
 
     def start(self, seed: int) -> Moment:
         params = dict(self.model.init(seed=seed))
@@ -78,7 +82,8 @@ class Trainer:
         inputs = {**batch, WEIGHT: batch[WEIGHT].astype(dtype) / dtype.type(tokens)}
         state = moment.carried if carry and moment.carried else None
         y, carried, pullback = self.model.vjp(
-            moment.params, inputs, state, outputs=(LOSS,), wrt=tuple(moment.params))
+            moment.params, inputs, state, outputs=(LOSS,), wrt=tuple(moment.params),
+            **self._noise(moment.step))
         loss = float(y[LOSS].sum(dtype=np.float64))
         grads, norm = clip(pullback({LOSS: np.ones_like(y[LOSS])}).params, self.limit)
         if not math.isfinite(loss) or not math.isfinite(norm):
@@ -87,3 +92,9 @@ class Trainer:
         params, moments = self.optimiser.update(
             moment.params, grads, moment.moments, moment.step, self.rate(moment.step))
         return Moment(params, moments, dict(carried) if carry else {}, moment.step + 1), loss
+
+    def _noise(self, step: int) -> dict[str, int]:
+        """The option that draws this step's noise."""
+        if self.seed is None:
+            return {}
+        return {"seed": int(np.random.SeedSequence([self.seed, step]).generate_state(1)[0])}

@@ -173,7 +173,8 @@ def _prepared(setting: Setting, cell: Cell, text: Text, folder: Path) -> _Job:
     steps = setting.steps or max(1, round(setting.epochs * passage))
     setting = replace(setting, steps=steps)
     rate = RATES[setting.schedule](setting.rate, setting.last_rate, steps)
-    trainer = Trainer(model, rate, OPTIMISERS[setting.optimiser](), setting.clip)
+    trainer = Trainer(model, rate, OPTIMISERS[setting.optimiser](), setting.clip,
+                      setting.seed)
     return _Job(setting, cell, text, folder, model, trainer, Moment({}, {}))
 
 
