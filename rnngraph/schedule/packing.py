@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from .grammar import Product, Tile, View
 
+NARROWEST = 4  # lanes; narrower vectors are no faster
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -42,6 +44,16 @@ class Shape:
     rows: int
     vectors: int
     lanes: int
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Lanes of the vectors in use: the whole ones, and the last one's where it is narrower."""
+        rest = self.units % self.lanes
+        return tuple(dict.fromkeys((self.lanes, self.width(rest) if rest else self.lanes)))
+
+    def width(self, units: int) -> int:
+        """Lanes of a vector for so many units: narrow ones take less of the processor's time."""
+        return min(self.lanes, max(NARROWEST, 1 << max(0, units - 1).bit_length()))
 
     @property
     def heights(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ rows and of units gets tiles of its own size. A kernel without runs row by row.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from llvmlite import ir
 
@@ -126,6 +127,21 @@ class Epilogue:
             self.emitter.store(view, row, index, value, self.width, count)
 
 
+@dataclass(frozen=True)
+class Column:
+    """One vector of a tile's units; ``count`` of its lanes are in use, all for None."""
+
+    place: int
+    unit: ir.Value
+    count: int | None
+    epilogue: Epilogue
+
+    @property
+    def width(self) -> int:
+        """Lanes."""
+        return self.epilogue.width
+
+
 class ProductTile:
     """A packed, register-tiled matrix product with its epilogue."""
 
@@ -134,7 +150,9 @@ class ProductTile:
         self.products = [a for a in kernel.accumulators if isinstance(a, Product)]
         self.groups = groups(kernel)
         self.shape = tile_shape(kernel, emitter.target.machine(emitter.real))
-        self.epilogue = Epilogue(emitter, graph, kernel, self.shape.lanes)
+        self.epilogues = {
+            width: Epilogue(emitter, graph, kernel, width) for width in self.shape.widths
+        }
 
     def write(self, rows: ir.Value) -> None:
         """All panels of this part; the last one apart where it is not full."""
@@ -161,24 +179,28 @@ class ProductTile:
             values = self._accumulate(place, group, panel, row_numbers, columns, values)
         self._finish(row_numbers, columns, values)
 
-    def _columns(self, first: ir.Value, units: int) -> list[tuple[ir.Value, int | None]]:
-        """(first unit, lane count) of every vector of the tile."""
+    def _columns(self, first: ir.Value, units: int) -> list[Column]:
+        """Vectors that hold ``units`` units; the last one is as narrow as they allow."""
         lanes, columns = self.shape.lanes, []
-        for begin in range(0, units, lanes):
-            count = None if units - begin >= lanes else units - begin
-            columns.append((self.emitter.add(first, number(begin)), count))
+        for place, begin in enumerate(range(0, units, lanes)):
+            left = units - begin
+            count, width = (None, lanes) if left >= lanes else (left, self.shape.width(left))
+            unit = self.emitter.add(first, number(begin))
+            columns.append(Column(place, unit, count, self.epilogues[width]))
         return columns
 
-    def _start(
-        self, rows: list[ir.Value], columns: list[tuple[ir.Value, int | None]]
-    ) -> list[ir.Value]:
-        zero = self.emitter.lanes(self.shape.lanes).const(0.0)
+    def _start(self, rows: list[ir.Value], columns: list[Column]) -> list[ir.Value]:
         return [
-            self.emitter.load(p.start, row, (unit,), self.shape.lanes, count) if p.start else zero
-            for p in self.products
+            self._first(product, row, column)
+            for product in self.products
             for row in rows
-            for unit, count in columns
+            for column in columns
         ]
+
+    def _first(self, product: Product, row: ir.Value, column: Column) -> ir.Value:
+        if product.start is None:
+            return self.emitter.lanes(column.width).const(0.0)
+        return self.emitter.load(product.start, row, (column.unit,), column.width, column.count)
 
     def _accumulate(
         self,
@@ -186,48 +208,46 @@ class ProductTile:
         group: Group,
         panel: ir.Value,
         rows: list[ir.Value],
-        columns: list[tuple[ir.Value, int | None]],
+        columns: list[Column],
         values: list[ir.Value],
     ) -> list[ir.Value]:
         """One pass along the operand: broadcast an element of each row, add to every column."""
         emitter, shape = self.emitter, self.shape
-        lanes = emitter.lanes(shape.lanes)
         stride = len(group.members) * shape.panel
         packed = emitter.pointers[packed_name(self.label, place), 0]
         weights = emitter.at(packed, emitter.mul(panel, number(group.depth * stride)))
         starts = [emitter.row_start(group.operand, row) for row in rows]
+        widths = {column.width: emitter.lanes(column.width) for column in columns}
 
         def step(k: ir.Value, *sums: ir.Value) -> list[ir.Value]:
             made = list(sums)
             line = emitter.at(weights, emitter.mul(k, number(stride)))
-            inputs = [
-                lanes.load_splat(emitter.element(group.operand, start, (k,))) for start in starts
-            ]
+            places = [emitter.element(group.operand, start, (k,)) for start in starts]
+            inputs = {width: [lanes.load_splat(p) for p in places]
+                      for width, lanes in widths.items()}  # fmt: skip
             for member, (product, _) in enumerate(group.members):
-                for column in range(len(columns)):
-                    offset = member * shape.panel + column * shape.lanes
+                for column in columns:
+                    offset = member * shape.panel + column.place * shape.lanes
+                    lanes = widths[column.width]
                     weight = lanes.load(emitter.at(line, number(offset)))
-                    for r, value in enumerate(inputs):
-                        i = (product * len(rows) + r) * len(columns) + column
+                    for r, value in enumerate(inputs[column.width]):
+                        i = (product * len(rows) + r) * len(columns) + column.place
                         made[i] = lanes.fma(value, weight, made[i])
             return made
 
         return emitter.loop(number(0), number(group.depth), 1, step, values)
 
     def _finish(
-        self,
-        rows: list[ir.Value],
-        columns: list[tuple[ir.Value, int | None]],
-        values: list[ir.Value],
+        self, rows: list[ir.Value], columns: list[Column], values: list[ir.Value]
     ) -> None:
-        for column, (unit, count) in enumerate(columns):
-            self.epilogue.forget()
+        for column in columns:
+            column.epilogue.forget()
             for r, row in enumerate(rows):
                 known = {
-                    product.node.id: values[(i * len(rows) + r) * len(columns) + column]
+                    product.node.id: values[(i * len(rows) + r) * len(columns) + column.place]
                     for i, product in enumerate(self.products)
                 }
-                self.epilogue.write(row, (unit,), count, known)
+                column.epilogue.write(row, (column.unit,), column.count, known)
 
 
 def packed_name(label: str, place: int) -> str:
