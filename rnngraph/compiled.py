@@ -20,6 +20,7 @@ from .graph import Graph, Node, Varies
 from .runtime import draw
 from .runtime.arguments import Arguments, Call
 from .runtime.arrays import REAL, ArgumentError, Array, names_of
+from .runtime.budget import Kept, opened
 from .runtime.executable import Executable, Session
 from .runtime.replay import Replay, Replays, can_replay, lone_input
 from .runtime.results import Gradients, frozen, marked, single
@@ -105,7 +106,7 @@ class Compiled:
         return single(results, outputs is None), finals
 
     def _results(
-        self, session: Session, call: Call, request: Request, mark: str = "", fixed: bool = False
+        self, session: Kept, call: Call, request: Request, mark: str = "", fixed: bool = False
     ) -> dict[str, Array]:
         made = {}
         for name in request.outputs:
@@ -177,6 +178,8 @@ class Compiled:
         *,
         outputs: Iterable[str] | None = None,
         wrt: Iterable[str] | None = None,
+        checkpoint_every: int | str | None = None,
+        memory_budget: int | None = None,
         **options: Any,
     ) -> tuple[Any, dict[str, Array], Pullback]:
         """Run, and keep what exact gradients through time need: ``(y, state, pullback)``.
@@ -185,10 +188,16 @@ class Compiled:
         which missing outputs count as 0) and of the final states, and returns Gradients.
         ``wrt`` names the parameters, inputs and contexts wanted (default: all). Arguments and
         outputs must not be changed in place before the pullback has run.
+
+        ``checkpoint_every`` keeps just the states between segments of that many steps ("auto":
+        about the root of all steps), and runs each segment forward once more when its gradients
+        are due: the same bits, in memory that does not grow with the steps. ``memory_budget``
+        takes the longest segments for which so many bytes will do, beyond inputs, outputs,
+        cotangents and gradients. Both need states that all run in one direction of time.
         """
         call = self._arguments.call(params, x, state, **options)
         request = replace(self._request(call, outputs), wrt=self._wrt(wrt))
-        session = self._open(request, call)
+        session = opened(self._executable(request), call, checkpoint_every, memory_budget)
         session.run(0)
         results = self._results(session, call, request, fixed=True)
         finals = {name: session.final(name) for name in self.graph.states}
@@ -203,7 +212,7 @@ class Compiled:
                 raise ArgumentError(f"cannot differentiate to '{name}'; choose from {have}")
         return names
 
-    def _pullback(self, session: Session, call: Call, request: Request) -> Pullback:
+    def _pullback(self, session: Kept, call: Call, request: Request) -> Pullback:
         lock = threading.Lock()  # a session has one memory
 
         def pullback(dy: Any, dstate: Mapping[str, Any] | None = None) -> Gradients:
@@ -222,7 +231,7 @@ class Compiled:
         return self._arguments.states({} if given is None else given, call.rows, zero=True)
 
     def _gradients(
-        self, session: Session, call: Call, request: Request, mark: str = f"{MARK}({{}})"
+        self, session: Kept, call: Call, request: Request, mark: str = f"{MARK}({{}})"
     ) -> Gradients:
         graph, wrt = self.graph, request.wrt or ()
         found = {name: session.output(mark.format(name)) for name in wrt}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from array import array
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import prod
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 
 from ..graph import Varies
 from ..schedule import Schedule
+from ..schedule.addresses import final_slot, initial_slot, slots
 from ..schedule.cost import team_size, work
-from ..schedule.grammar import Buffer, Extent, Procedure, Role, View, written
+from ..schedule.grammar import Buffer, Extent, Procedure, Role, StatePlan, View, written
 from ..schedule.lifetimes import summed
 from .arrays import REAL, Array, address, aligned
 from .work import Blocks, placed
@@ -80,6 +81,17 @@ class Executable:
             return 1
         return team_size(self.work_of[procedure], steps, rows, threads, pool.costs())
 
+    def head(
+        self, procedure: int, steps: int, rows: int, read: int = 0, written: int = 0
+    ) -> list[int]:
+        """The head of a frame with so many records."""
+        from ..backends.llvm import pool
+
+        threads = self.threads_for(procedure, steps, rows)
+        team = pool.entrance() if threads > 1 else 0
+        return [tuple.__basicsize__, object.__basicsize__, id(np.ndarray), steps, rows, threads,
+                team, read, written]  # fmt: skip
+
     def open(self, given: Mapping[str, Array], initial: Mapping[str, Array], steps: int,
              rows: int) -> Session:  # fmt: skip
         """Start a call: ``given`` by buffer name, ``initial`` by state, all fitting and checked."""
@@ -99,7 +111,7 @@ class Session:
         rows: int,
     ) -> None:
         self.program, self.steps, self.rows, self.consumed = program, steps, rows, False
-        self.initial = initial
+        self.initial, self.returned = initial, False
         self.arrays: dict[str, Array] = {}
         self.addresses: dict[str, int] = {}
         self.give(given)
@@ -125,27 +137,14 @@ class Session:
 
     def shape(self, buffer: Buffer) -> tuple[int, ...]:
         """A buffer's array shape in this call."""
-        if buffer.varies is Varies.ONCE:
-            return buffer.shape
-        rows = (self.rows, *buffer.shape)
-        if buffer.varies is Varies.ROW or buffer.extent is Extent.ONE:
-            return rows
-        if buffer.extent is Extent.RING:
-            return (2, *rows)
-        return (self.steps + (buffer.extent is Extent.SEQUENCE), *rows)
+        return shape_of(buffer, self.steps, self.rows)
 
     def set_states(self, initial: Mapping[str, Array]) -> None:
         """Put initial values into the first slot of their states."""
         for name, value in initial.items():
             plan = self.program.schedule.states.get(name)
             if plan is not None:
-                self.arrays[plan.buffer.name][self._slot(name, first=True)] = value
-
-    def _slot(self, name: str, first: bool) -> int:
-        plan = self.program.schedule.states[name]
-        if first == (plan.delay > 0):
-            return 0
-        return self.steps % 2 if plan.buffer.extent is Extent.RING else self.steps
+                self.arrays[plan.buffer.name][slot_of(plan, self.steps, first=True)] = value
 
     def run(self, procedure: int = 0) -> None:
         """Run one procedure (0 forward, 1 backward), with fresh arrays for its results; the GIL
@@ -156,19 +155,28 @@ class Session:
         elif self.consumed:
             self.set_states(self.initial)  # steps of a ring have gone over them
             self.run(0)
+        if procedure == 1:
+            self.renew(self.initial)
         self.consumed = procedure == 1 and self.program.schedule.consumes
         self.give({b.name: self._allocate(b) for b in self.program.produced[procedure]})
         words = array("q", [*self.head(procedure, 0, 0), *self.table()])
         self.program.enter[procedure](words.buffer_info()[0], ())
 
+    def renew(self, early: Collection[str]) -> None:
+        """Before a second backward run: new arrays for those of its states (not ``early``) that
+        are results, since the first run's belong to the caller."""
+        schedule = self.program.schedule
+        results = {view.buffer.name for view in schedule.outputs.values()}
+        late = {p.buffer.name for name, p in schedule.states.items() if name not in early}
+        for name in late & results if self.returned else ():
+            before = self.arrays[name]
+            self.give({name: aligned(before.shape, before.dtype)})
+            self.arrays[name][...] = before
+        self.returned = True
+
     def head(self, procedure: int, read: int, written: int) -> list[int]:
         """The head of a frame with so many records."""
-        from ..backends.llvm import pool
-
-        threads = self.program.threads_for(procedure, self.steps, self.rows)
-        team = pool.entrance() if threads > 1 else 0
-        return [tuple.__basicsize__, object.__basicsize__, id(np.ndarray), self.steps, self.rows,
-                threads, team, read, written]  # fmt: skip
+        return self.program.head(procedure, self.steps, self.rows, read, written)
 
     def table(self) -> list[int]:
         """Addresses in the order of the code's layout; 0 for what is not there."""
@@ -182,7 +190,7 @@ class Session:
     def final(self, name: str) -> Array:
         """A state's value after the last step of its direction, copied: ``[B, *shape]``."""
         plan = self.program.schedule.states[name]
-        last: Array = self.arrays[plan.buffer.name][self._slot(name, first=False)]
+        last: Array = self.arrays[plan.buffer.name][slot_of(plan, self.steps, first=False)]
         return last.copy()
 
     def output(self, name: str) -> Array:
@@ -205,6 +213,22 @@ class Session:
         # a pullback may be called again as long as anybody holds it: its session ends with it
         if hasattr(self, "weights"):
             self.close()
+
+
+def shape_of(buffer: Buffer, steps: int, rows: int) -> tuple[int, ...]:
+    """The shape of a buffer's array in a call of so many steps and rows."""
+    if buffer.varies is Varies.ONCE:
+        return buffer.shape
+    if buffer.varies is Varies.ROW or buffer.extent is Extent.ONE:
+        return (rows, *buffer.shape)
+    return (slots(buffer, steps), rows, *buffer.shape)
+
+
+def slot_of(plan: StatePlan, steps: int, first: bool) -> int:
+    """The slot of a state's array that holds its value before the first, or after the last, of
+    so many steps."""
+    at = (initial_slot if first else final_slot)(plan.delay, steps)
+    return at % 2 if plan.buffer.extent is Extent.RING else at
 
 
 def _produced(procedure: Procedure, sums: set[str]) -> list[Buffer]:

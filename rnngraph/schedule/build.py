@@ -44,7 +44,7 @@ def schedule(graph: Graph, late: Iterable[str] = ()) -> Schedule:
     values = Materialised(placement)
     storage = Storage(values)
     kernels = _Kernels(values, storage).build()
-    procedures = _procedures(kernels, placement, PROCEDURES if late else PROCEDURES[:1])
+    procedures = _procedures(kernels, placement, late)
     outputs = {name: storage.read(node) for name, node in graph.outputs.items()}
     saved = sorted(storage.read(graph.nodes[i]).buffer.name for i in values.saved)
     memory, consumes = share_memory(procedures)
@@ -53,20 +53,29 @@ def schedule(graph: Graph, late: Iterable[str] = ()) -> Schedule:
 
 
 def _procedures(
-    kernels: dict[Home, list[Kernel]], placement: Placement, names: Sequence[str]
+    kernels: dict[Home, list[Kernel]], placement: Placement, late: Sequence[str]
 ) -> tuple[Procedure, ...]:
     made = []
-    for number, name in enumerate(names):
+    way = _way(placement.graph, late)
+    for number, name in enumerate(PROCEDURES if late else PROCEDURES[:1]):
         homes = [home for home in kernels if home.procedure == number]
         homes.sort(key=lambda home: (home.level, KINDS.index(home.kind), home.loop))
-        phases = [_phase(home, kernels[home], placement) for home in homes]
+        turned = -way if number else way
+        phases = [_phase(home, turned, kernels[home], placement) for home in homes]
         made.append(Procedure(name, tuple(phases)))
     return tuple(made)
 
 
-def _phase(home: Home, kernels: list[Kernel], placement: Placement) -> Phase:
+def _way(graph: Graph, late: Sequence[str]) -> int:
+    """The way of the forward run's states through time. Sums over time go it, those of the
+    backward run the other way, so that they are the same when a call is run in segments."""
+    delays = {state.delay for name, state in graph.states.items() if name not in late}
+    return -1 if delays == {-1} else 1
+
+
+def _phase(home: Home, way: int, kernels: list[Kernel], placement: Placement) -> Phase:
     if home.kind != "loop":
-        return Phase(home.kind, 0, tuple(kernels))
+        return Phase(home.kind, way if home.kind == "batch" else 0, tuple(kernels))
     direction, recurrence = placement.loops.direction[home.loop], placement.recurrences[home.loop]
     return Phase(home.kind, direction, tuple(kernels), recurrence)
 

@@ -4,7 +4,7 @@
     Procedure ::= phases                    "forward", and "backward" once cotangents are given
     Phase     ::= once    kernels           on parameters alone
                 | rows    kernels           for every row of the batch
-                | batch   kernels           for all time-steps and rows at once
+                | batch(direction) kernels  for all time-steps and rows at once
                 | loop(direction) kernels   step by step; all kernels of a step, then the next
     Kernel    ::= Tile   (space, accumulators, closure, stores)
                 | OuterTotal(left, right, target)        target += sum over rows of left x right
@@ -184,8 +184,9 @@ Kernel = Tile | OuterTotal | ScatterTotal | ColumnTotal
 
 @dataclass(frozen=True)
 class Phase:
-    """Kernels that run together; ``direction`` is +1 or -1 for a loop, else 0, and
-    ``recurrence`` is what kind of loop it is."""
+    """Kernels that run together. ``direction``: +1 or -1, the way through time of a loop, and of
+    a batch's sums (and through rows, too, of these); else 0. ``recurrence`` is what kind of loop
+    it is."""
 
     kind: str
     direction: int

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from .schedule import Schedule
 
 TITLES = {
-    "once": "once, on parameters alone:",
-    "rows": "once for every row:",
-    "batch": "for all time-steps at once:",
+    "once": "once, on parameters alone",
+    "rows": "once for every row",
+    "batch": "for all time-steps at once",
 }
 
 
@@ -66,7 +66,9 @@ def _printer(schedule: Schedule) -> Printer:
 def title(phase: Phase) -> str:
     """What a phase does, in words."""
     if phase.kind != "loop":
-        return TITLES[phase.kind]
+        sums = any(not isinstance(kernel, Tile) for kernel in phase.kernels)
+        back = ", sums from the last to the first:" if phase.direction < 0 and sums else ":"
+        return TITLES[phase.kind] + back
     kind = f" ({phase.recurrence})" if phase.recurrence and str(phase.recurrence) else ""
     return f"step by step, {'forward' if phase.direction > 0 else 'backward'} in time{kind}:"
 

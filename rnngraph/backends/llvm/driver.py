@@ -205,11 +205,11 @@ class Driver:
         everything, mine = (number(0), self.steps), (self.part, self.parts)
         with self.builder.if_else(self.alone) as (alone, together):
             with alone:
-                self._run_chunks(functions, everything, WHOLE)
+                self._run_chunks(phase, functions, everything, WHOLE)
             with together:
-                self._run_chunks(tiles, self.emitter.share(self.steps, mine), WHOLE)
+                self._run_chunks(phase, tiles, self.emitter.share(self.steps, mine), WHOLE)
                 self._wait()
-                self._run_chunks(sums, everything, mine)
+                self._run_chunks(phase, sums, everything, mine)
 
     def _chunk(self) -> ir.Value:
         """Time-steps of a chunk."""
@@ -220,33 +220,41 @@ class Driver:
 
     def _run_chunks(
         self,
+        phase: Phase,
         functions: list[KernelFunction],
         times: Part,
         part: Part,
     ) -> None:
-        """Time-steps from ``times[0]`` up to ``times[1]``."""
+        """Time-steps from ``times[0]`` up to ``times[1]``, or the way back."""
         b, (low, high), chunk = self.builder, times, self._chunk()
+        ends = b.add(low, high)
 
         def body(first: ir.Value) -> None:
             left = b.sub(high, first)
             steps = b.select(b.icmp_signed("<", left, chunk), left, chunk)
+            if phase.direction < 0:
+                first = b.sub(b.sub(ends, first), steps)
             for function in functions:
-                self._call_chunk(function, first, steps, part)
+                self._call_chunk(phase, function, (first, steps), part)
 
         if functions:
             self.emitter.loop(low, high, chunk, body)
 
     def _call_chunk(
-        self, function: KernelFunction, first: ir.Value, steps: ir.Value, part: Part
+        self, phase: Phase, function: KernelFunction, span: Part, part: Part
     ) -> None:
         """All rows of a chunk in one call, unless a value varies by row and not by step."""
+        b, (first, steps) = self.builder, span
         if not any(view.buffer.varies is Varies.ROW for view in views(function.kernel)):
-            self._call(function, self.builder.mul(steps, self.rows), first, part)
+            self._call(function, b.mul(steps, self.rows), first, part)
             return
-        self.emitter.loop(
-            number(0), steps, 1,
-            lambda i: self._call(function, self.rows, self.builder.add(first, i), part),
-        )  # fmt: skip
+        last = b.sub(steps, number(1))
+
+        def step(i: ir.Value) -> None:
+            t = b.add(first, i if phase.direction > 0 else b.sub(last, i))
+            self._call(function, self.rows, t, part)
+
+        self.emitter.loop(number(0), steps, 1, step)
 
     # --- calls ---------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ from .series import SeriesWriter
 from .target import Target
 from .team import Team, supported
 from .tiles import packed_name, write_tile
-from .totals import write_column_total, write_outer_total, write_scatter_total
+from .totals import Rows, write_column_total, write_outer_total, write_scatter_total
 from .weights import Packing, at_start, copy_name, copy_size, write_refresh
 
 
@@ -97,7 +97,7 @@ class _ModuleWriter:
                 packed = [packing.streams[-1] for packing in packings]
                 streams = tuple(dict.fromkeys([*map(stream, views(kernel)), *packed]))
                 function, emitter, rows = self._open(label, streams)
-                self._write_kernel(emitter, kernel, label, rows)
+                self._write_kernel(emitter, phase, kernel, label, rows)
                 emitter.builder.ret_void()
                 self.functions[id(kernel)] = KernelFunction(
                     kernel, function, streams, packings, self._series(phase, label)
@@ -142,16 +142,18 @@ class _ModuleWriter:
         emitter.builder.ret_void()
         return Series(function, units(kernel))
 
-    def _write_kernel(self, emitter: Emitter, kernel: Kernel, label: str, rows: ir.Value) -> None:
-        graph = self.schedule.graph
+    def _write_kernel(
+        self, emitter: Emitter, phase: Phase, kernel: Kernel, label: str, rows: ir.Value
+    ) -> None:
+        graph, order = self.schedule.graph, Rows(emitter, rows, phase.direction)
         if isinstance(kernel, Tile):
             write_tile(emitter, graph, kernel, label, rows)
         elif isinstance(kernel, OuterTotal):
-            write_outer_total(emitter, kernel, rows)
+            write_outer_total(emitter, kernel, order)
         elif isinstance(kernel, ColumnTotal):
-            write_column_total(emitter, graph, kernel, rows)
+            write_column_total(emitter, graph, kernel, order)
         else:
-            write_scatter_total(emitter, kernel, rows)
+            write_scatter_total(emitter, kernel, order)
 
     def _packings(self, kernel: Kernel, label: str) -> Iterator[Packing]:
         if not isinstance(kernel, Tile):

@@ -1,12 +1,14 @@
 """Kernels that sum over time-steps and rows: weight gradients and their kin.
 
-All of them add to their target, which starts at 0, in order of rows: the sum is one chain of
-additions per element, whatever the number of threads or the chunks in which rows arrive.
+All of them add to their target, which starts at 0, in order of rows, or from the last row to the
+first: the sum is one chain of additions per element, whatever the number of threads or the chunks
+in which rows arrive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from llvmlite import ir
 
@@ -21,7 +23,28 @@ from .tiles import Space
 ABREAST = 4
 
 
-def write_column_total(emitter: Emitter, graph: Graph, kernel: ColumnTotal, rows: ir.Value) -> None:
+@dataclass(frozen=True)
+class Rows:
+    """The rows that a kernel sums over, in the order of its phase's direction."""
+
+    emitter: Emitter
+    count: ir.Value
+    direction: int
+
+    def loop(
+        self, body: Callable[..., Sequence[ir.Value] | None], carried: Sequence[ir.Value] = ()
+    ) -> list[ir.Value]:
+        """``body(row, *carried)`` for every row; as ``Emitter.loop``."""
+        b, zero = self.emitter.builder, number(0)
+        if self.direction >= 0:
+            return self.emitter.loop(zero, self.count, 1, body, carried)
+        last = b.sub(self.count, number(1))
+        return self.emitter.loop(
+            zero, self.count, 1, lambda i, *values: body(b.sub(last, i), *values), carried
+        )
+
+
+def write_column_total(emitter: Emitter, graph: Graph, kernel: ColumnTotal, rows: Rows) -> None:
     """``target += sum over rows of source``; row by row where the target has rows."""
     space = kernel.closure.space
     width = vector_width(emitter.target.lanes(emitter.real), space)
@@ -40,11 +63,11 @@ def write_column_total(emitter: Emitter, graph: Graph, kernel: ColumnTotal, rows
 
         own.visit(at)
 
-    emitter.loop(number(0), rows, 1, own_row)
+    rows.loop(own_row)
 
 
 def _sum_abreast(
-    emitter: Emitter, kernel: ColumnTotal, writer: ClosureWriter, rows: ir.Value
+    emitter: Emitter, kernel: ColumnTotal, writer: ClosureWriter, rows: Rows
 ) -> None:
     """Several vectors of units at a time: each is a chain of additions that waits for itself."""
     space, width, zero = kernel.closure.space, writer.width, number(0)
@@ -62,7 +85,7 @@ def _sum_abreast(
             return writer.lanes.add(total, value)
 
         first = [emitter.load(kernel.target, zero, i, width, n) for i, n in places]
-        totals = emitter.loop(zero, rows, 1, row, first)
+        totals = rows.loop(row, first)
         for (i, n), total in zip(places, totals, strict=True):
             emitter.store(kernel.target, zero, i, total, width, n)
 
@@ -83,7 +106,7 @@ def abreast(
     ]
 
 
-def write_scatter_total(emitter: Emitter, kernel: ScatterTotal, rows: ir.Value) -> None:
+def write_scatter_total(emitter: Emitter, kernel: ScatterTotal, rows: Rows) -> None:
     """``target[index] += value``, one row after the other."""
     space = kernel.value.shape
     width = vector_width(emitter.target.lanes(emitter.real), space)
@@ -104,10 +127,10 @@ def write_scatter_total(emitter: Emitter, kernel: ScatterTotal, rows: ir.Value) 
 
         own.visit(at)
 
-    emitter.loop(number(0), rows, 1, row)
+    rows.loop(row)
 
 
-def write_outer_total(emitter: Emitter, kernel: OuterTotal, rows: ir.Value) -> None:
+def write_outer_total(emitter: Emitter, kernel: OuterTotal, rows: Rows) -> None:
     """``target += left^T right`` over all rows: register tiles, no packing, since rows of the
     right side are read as vectors and elements of the left side are broadcast."""
     m, n = kernel.target.shape
@@ -135,7 +158,7 @@ def write_outer_total(emitter: Emitter, kernel: OuterTotal, rows: ir.Value) -> N
 def _outer_tile(
     emitter: Emitter,
     kernel: OuterTotal,
-    rows: ir.Value,
+    rows: Rows,
     width: int,
     i: ir.Value,
     height: int,
@@ -162,7 +185,7 @@ def _outer_tile(
         for a in lines
         for unit, count in places
     ]
-    made = emitter.loop(zero, rows, 1, step, first)
+    made = rows.loop(step, first)
     for a, line in enumerate(lines):
         for c, (unit, count) in enumerate(places):
             place = a * len(places) + c
