@@ -1,9 +1,9 @@
-"""JAX: the plain loop as ``lax.scan``, compiled. (Its threads are set before it is imported,
+"""JAX: the derived loop as ``lax.scan``, compiled. (Its threads are set before it is imported,
 by `rnngraph.bench.limit_threads`.)"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -11,71 +11,104 @@ import jax.numpy as jnp
 import numpy as np
 
 from .contender import Contender, Values
-from .loops import LOOPS, Loop
+from .packing import Packing
+from .program import NoProgram, derive
+from .spelling import Language, Loop, spell
 
 if TYPE_CHECKING:
     from ..rows import Problem
 
-
-class _Framework:
-    """`loops.Framework` in JAX's terms."""
-
-    sigmoid, tanh, relu = jax.nn.sigmoid, jnp.tanh, jax.nn.relu
-
-    @staticmethod
-    def affine(x: Any, weight: Any, bias: Any) -> Any:
-        z = x @ weight.T
-        return z if bias is None else z + bias
-
-    @staticmethod
-    def plus_product(z: Any, h: Any, weight: Any) -> Any:
-        return z + h @ weight.T
-
-    @staticmethod
-    def split(z: Any, parts: int) -> Sequence[Any]:
-        return jnp.split(z, parts, axis=-1)  # type: ignore[no-any-return]
-
-    @staticmethod
-    def layer_norm(z: Any, gain: Any, bias: Any) -> Any:
-        centred = z - z.mean(-1, keepdims=True)
-        scale = jax.lax.rsqrt((centred * centred).mean(-1, keepdims=True) + 1e-5)
-        return centred * scale * gain + bias
+HEADER = """\
+import jax
+import jax.numpy as np
 
 
-def _run(loop: Loop, p: dict[str, Any], x: Any) -> Any:
-    start = (jnp.zeros(x.shape[1:], x.dtype),) * loop.states  # as many units as inputs
+def linear(bias, x, weight):
+    return x @ weight if bias is None else x @ weight + bias
 
-    def step(state: Any, z: Any) -> Any:
-        state = loop.step(_Framework, p, state, z)
-        return state, state[0]
 
-    return jax.lax.scan(step, start, loop.prepare(_Framework, p, x))[1]
+def layer_norm(x, n, gain, bias, eps):
+    centred = x - x.mean(-1, keepdims=True)
+    y = centred * jax.lax.rsqrt((centred * centred).mean(-1, keepdims=True) + eps)
+    y = y if gain is None else y * gain
+    return y if bias is None else y + bias
+
+"""
+
+
+def _frame(loop: Loop) -> list[str]:
+    body = [f"{_names(loop.states)} = s", f"{_names(loop.reads)} = z", *loop.body,
+            f"return {_names(loop.nexts)}, {_names(loop.writes)}"]  # fmt: skip
+    unpacked = [f"    {_names(loop.parameters)} = p"] if loop.parameters else []
+    return [
+        f"def {loop.name}(p, z, s):",
+        *unpacked,
+        "    def step(s, z):",
+        *(f"        {line}" for line in body),
+        f"    s, y = jax.lax.scan(step, s, z, reverse={loop.backwards})",
+        "    return y, s",
+    ]
+
+
+def _names(names: Sequence[str]) -> str:
+    return f"({''.join(f'{name}, ' for name in names)})"
+
+
+LANGUAGE = Language(
+    templates={
+        "sigmoid": "jax.nn.sigmoid({0})", "relu": "jax.nn.relu({0})",
+        "rsqrt": "jax.lax.rsqrt({0})", "stop_gradient": "jax.lax.stop_gradient({0})",
+        "lerp": "{0} + {2} * ({1} - {0})", "split": "np.split({0}, {ends}, -1)",
+        "linear": "linear({0}, {1}, {2})", "plus_product": "{0} + {1} @ {2}",
+        "maximum": "np.maximum({0}, {1})", "minimum": "np.minimum({0}, {1})",
+    },
+    header=HEADER, transposes=True, loop=_frame,
+)  # fmt: skip
+
+
+def scan(problem: Problem) -> tuple[Callable[..., Any], Packing]:
+    """``apply(p, x)`` and how its parameters are packed. Raises NoProgram."""
+    program = derive(problem.compiled.graph)
+    # as measured: [K, N] is faster forward, [N, K] where gradients are wanted too
+    packing = Packing(program, columns=not problem.row.training)
+    made: dict[str, Any] = {}
+    exec(spell(program, packing, LANGUAGE), made)
+
+    def apply(p: dict[str, Any], x: Any) -> Any:
+        return made["program"](list(p.values()), x, lambda loop, p, z, s: loop(p, z, s))
+
+    return apply, packing
+
+
+def jitted(problem: Problem) -> tuple[Callable[..., Any], tuple[Any, ...], Packing]:
+    """The function of a row, to be compiled when first called, and its arguments."""
+    apply, packing = scan(problem)
+    p = {k: jnp.asarray(v) for k, v in packing(problem.params).items()}
+    x, dy = jnp.asarray(problem.x), jnp.asarray(problem.dy)
+
+    def with_gradients(p: Any, x: Any, dy: Any) -> Any:
+        y, pullback = jax.vjp(apply, p, x)
+        return y, pullback(dy)
+
+    if problem.row.training:
+        return jax.jit(with_gradients), (p, x, dy), packing
+    return jax.jit(apply), (p, x), packing
 
 
 def rivals(problem: Problem, threads: int) -> list[Contender]:
     """JAX's contender for a row."""
-    loop = LOOPS.get(problem.row.cell)
-    if loop is None:
+    try:
+        function, arguments, packing = jitted(problem)
+    except NoProgram:
         return []
-    p = {k: jnp.asarray(v) for k, v in loop.pack(problem.params).items()}
-    x, dy = jnp.asarray(problem.x), jnp.asarray(problem.dy)
-    apply = jax.jit(lambda p, x: _run(loop, p, x))
+    training = problem.row.training
 
-    def with_gradients(p: Any, x: Any, dy: Any) -> Any:
-        y, pullback = jax.vjp(lambda p, x: _run(loop, p, x), p, x)
-        return y, pullback(dy)
-
-    gradients = jax.jit(with_gradients)
-
-    def forward() -> Any:
-        return apply(p, x).block_until_ready(), None
-
-    def train() -> Any:
-        return jax.block_until_ready(gradients(p, x, dy))
+    def run() -> Any:
+        return jax.block_until_ready(function(*arguments))
 
     def values(result: Any) -> Values:
-        y, found = result
+        y, found = result if training else (result, None)
         named = {**found[0], "x": found[1]} if found else {}
         return {k: np.asarray(v) for k, v in {"y": y, **named}.items()}
 
-    return [Contender("jax scan", train if problem.row.training else forward, values, loop.pack)]
+    return [Contender("jax scan", run, values, packing)]

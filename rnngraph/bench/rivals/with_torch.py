@@ -1,4 +1,4 @@
-"""PyTorch: its own modules where it has one for the cell, and the plain loop in eager mode."""
+"""PyTorch: its own modules where it has one for the cell, and the derived loop, eager and compiled."""
 
 from __future__ import annotations
 
@@ -9,25 +9,34 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from ...runtime.arrays import Array
 from .contender import Contender, Values
-from .loops import LOOPS, Loop
+from .packing import Packing
+from .program import NoProgram, derive
+from .spelling import Language, Loop, spell
 
 if TYPE_CHECKING:
     from ..rows import Problem
+
+CHUNK = 5  # time-steps that torch.compile sees at once: it unrolls them
 
 
 def rivals(problem: Problem, threads: int) -> list[Contender]:
     """torch's contenders for a row, set to as many threads."""
     torch.set_num_threads(threads)
-    made = []
     if problem.row.cell in MODULES:
-        made.append(_module(problem, MODULES[problem.row.cell]))
-    elif problem.row.cell in LOOPS:
-        made.append(_eager(problem, LOOPS[problem.row.cell]))
-    return made
+        return [_module(problem, MODULES[problem.row.cell])]
+    try:
+        return [derived(problem, "torch eager", directly)]
+    except NoProgram:
+        return []
+
+
+def compiled_rivals(problem: Problem, threads: int) -> list[Contender]:
+    """The derived loop under torch.compile, some steps at a time. Compiles when first run."""
+    torch.set_num_threads(threads)
+    return [derived(problem, "torch.compile", in_chunks())]
 
 
 # --- modules -------------------------------------------------------------------------------
@@ -84,47 +93,97 @@ def _module(problem: Problem, kind: Module) -> Contender:
     return _contender(f"torch {kind.name}", problem, parameters, lambda x: module(x)[0], kind.pack)
 
 
-# --- the plain loop ------------------------------------------------------------------------
+# --- the derived loop ----------------------------------------------------------------------
 
 
-class _Framework:
-    """`loops.Framework` in torch's terms."""
-
-    sigmoid, tanh, relu = torch.sigmoid, torch.tanh, torch.relu
-    affine = staticmethod(functional.linear)
-
-    @staticmethod
-    def plus_product(z: Any, h: Any, weight: Any) -> Any:
-        return torch.addmm(z, h, weight.t())
-
-    @staticmethod
-    def split(z: Any, parts: int) -> Sequence[Any]:
-        pieces: Sequence[Any] = torch.chunk(z, parts, dim=-1)
-        return pieces
-
-    @staticmethod
-    def layer_norm(z: Any, gain: Any, bias: Any) -> Any:
-        return functional.layer_norm(z, gain.shape, gain, bias)
+def _frame(loop: Loop) -> list[str]:
+    order = "reversed(steps)" if loop.backwards else "steps"
+    body = "\n".join(loop.body)
+    lines = [f"{name}_t = {name}.t()" for name in loop.parameters if f"{name}_t)" in body]
+    lines += [f"steps = list(zip({', '.join(f'{name}.unbind()' for name in loop.reads)}))"]
+    lines += [f"all_{name} = []" for name in loop.writes]
+    lines += [f"for {_names(loop.reads)} in {order}:", *(f"    {line}" for line in loop.body)]
+    lines += [f"    all_{name}.append({name})" for name in loop.writes]
+    lines += [f"    {_names(loop.states)} = {_names(loop.nexts)}"]
+    turned = "[::-1]" if loop.backwards else ""
+    written = _names([f"np.stack(all_{name}{turned})" for name in loop.writes])
+    unpacked = [f"{_names(names)} = {given}" for names, given in
+                ((loop.parameters, "p"), (loop.reads, "z"), (loop.states, "s")) if names]  # fmt: skip
+    return [f"def {loop.name}(p, z, s):",
+            *(f"    {line}" for line in [*unpacked, *lines]),
+            f"    return {written}, {_names(loop.states)}"]  # fmt: skip
 
 
-def _eager(problem: Problem, loop: Loop) -> Contender:
-    p = {
-        name: torch.from_numpy(np.ascontiguousarray(value)).requires_grad_()
-        for name, value in loop.pack(problem.params).items()
+def _names(names: Sequence[str]) -> str:
+    return f"({''.join(f'{name}, ' for name in names)})"
+
+
+HEADER = """\
+import torch as np
+import torch.nn.functional as F
+
+
+def layer_norm(x, n, gain, bias, eps):
+    return F.layer_norm(x, (n,), gain, bias, eps)
+
+
+def extreme(of, limit, a, b):
+    if isinstance(b, float):
+        return limit(a, b)
+    return limit(b, a) if isinstance(a, float) else of(a, b)
+
+"""
+LANGUAGE = Language(
+    templates={
+        "sigmoid": "np.sigmoid({0})", "relu": "np.relu({0})", "rsqrt": "np.rsqrt({0})",
+        "stop_gradient": "{0}.detach()", "lerp": "np.lerp({0}, {1}, {2})",
+        "addcmul": "np.addcmul({0}, {1}, {2})", "split": "{0}.split({widths}, -1)",
+        "linear": "F.linear({1}, {2}, {0})", "plus_product": "np.addmm({0}, {1}, {2}_t)",
+        "maximum": "extreme(np.maximum, np.clamp_min, {0}, {1})",
+        "minimum": "extreme(np.minimum, np.clamp_max, {0}, {1})",
+    },
+    header=HEADER, transposes=False, loop=_frame,
+)  # fmt: skip
+
+
+def derived(problem: Problem, name: str, over: Callable[..., Any]) -> Contender:
+    """A contender from the program that is derived from the row's cell. Raises NoProgram."""
+    program = derive(problem.compiled.graph)
+    packing = Packing(program, columns=False)
+    made: dict[str, Any] = {}
+    exec(spell(program, packing, LANGUAGE), made)
+    tensors = {
+        name: torch.from_numpy(value.copy()).requires_grad_()
+        for name, value in packing(problem.params).items()
     }
-    return _contender("torch eager", problem, p, partial(_run, loop, p), loop.pack)
+    apply = partial(_apply, made["program"], list(tensors.values()), over)
+    return _contender(name, problem, tensors, apply, packing)
 
 
-def _run(loop: Loop, p: dict[str, Any], x: Any) -> Any:
-    z = loop.prepare(_Framework, p, x)
-    several = isinstance(z, tuple)
-    steps = zip(*(part.unbind() for part in z), strict=True) if several else z.unbind()
-    state = (x.new_zeros(x.shape[1:]),) * loop.states  # as many units as inputs
-    outputs = []
-    for z_t in steps:
-        state = loop.step(_Framework, p, state, z_t)
-        outputs.append(state[0])
-    return torch.stack(outputs)
+def _apply(program: Any, p: Sequence[Any], over: Callable[..., Any], x: Any) -> Any:
+    return program(p, x, over)
+
+
+def directly(loop: Callable[..., Any], p: Any, z: Any, s: Any) -> Any:
+    """Runs a loop as it is."""
+    return loop(p, z, s)
+
+
+def in_chunks(steps: int = CHUNK) -> Callable[..., Any]:
+    """Runs loops compiled, for so many steps at a time."""
+    made: dict[Any, Any] = {}
+
+    def over(loop: Callable[..., Any], p: Any, z: Any, s: Any) -> Any:
+        key = loop.__name__, torch.is_grad_enabled()
+        if key not in made:
+            made[key] = torch.compile(loop, dynamic=False)
+        written = []
+        for parts in zip(*(a.split(steps) for a in z), strict=True):
+            results, s = made[key](p, parts, s)
+            written.append(results)
+        return tuple(torch.cat(parts) for parts in zip(*written, strict=True)), s
+
+    return over
 
 
 # --- both ----------------------------------------------------------------------------------
