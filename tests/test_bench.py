@@ -6,19 +6,26 @@ import argparse
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rnngraph.bench import add_arguments, main
+from rnngraph.bench import add_arguments, main, memory, plan
+from rnngraph.bench.calls import call_overheads
+from rnngraph.bench.compiling import compile_times
 from rnngraph.bench.machine import Machine, measure
-from rnngraph.bench.measure import alternate, ratio
-from rnngraph.bench.report import from_json, markdown, show, tables, to_json
+from rnngraph.bench.measure import TimedOut, alternate, ratio, within
+from rnngraph.bench.measured import Figures, Measured, Store, from_json, to_json
+from rnngraph.bench.page import write_page
+from rnngraph.bench.report import markdown, show, tables
 from rnngraph.bench.rivals import Contender, Difference, agree, contenders, installed
-from rnngraph.bench.rows import CELLS, Row, compiled, problem, select
-from rnngraph.bench.run import Measured, Timing, call_overheads, compile_times, run_row
+from rnngraph.bench.rows import BUILT_IN, CELLS, CUSTOM, GROUPS, Row, compiled, problem, select
+from rnngraph.bench.run import run_row
 from rnngraph.bench.work import Work, work_of
 
+# cells for which peers have code of their own; what is derived has a test of its own
+OFFERED = [*BUILT_IN, *(CUSTOM if "torchrecurrent" in installed() else ())]
 TINY = Row("lstm", rows=3, hidden=16, training=False, steps=5)
 MACHINE = Machine("a machine", 1e11, {1 << 14: 2e11, 1 << 20: 1e11, 1 << 26: 2e10})
 
@@ -86,12 +93,14 @@ def test_the_ratio_compares_within_rounds() -> None:
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", OFFERED)
 def test_all_contenders_give_the_same_results(cell: str, training: bool) -> None:
     pytest.importorskip("torch")
-    fielded = contenders(problem(replace(TINY, cell=cell, training=training)), ["torch"], 1)
-    assert len(fielded) == 2
-    agree(fielded[0], fielded[1])
+    peers = [p for p in installed() if p != "torchcompile"]
+    fielded = contenders(problem(replace(TINY, cell=cell, training=training)), peers, 1)
+    assert len(fielded) >= 2
+    for other in fielded[1:]:
+        agree(fielded[0], other)
 
 
 def test_a_peer_with_other_results_is_refused() -> None:
@@ -108,27 +117,64 @@ def test_a_row_runs(training: bool) -> None:
     assert result.flops == 2 * 4 * 16 * 32 * 5 * 3 * (3 if training else 1)
     assert result.gflops["rnngraph"] > 0
     assert result.best_peer in result.seconds or not installed()
+    assert result.left_out == {}
+
+
+def test_who_differs_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = contenders(problem(TINY), [], 1)[0]
+    liar = Contender("liar", ours.run, lambda r: {"y": 1.1 * ours.values(r)["y"]}, dict)
+    monkeypatch.setattr("rnngraph.bench.run.contenders", lambda made, peers, threads: [ours, liar])
+    result = run_row(TINY, MACHINE, ["liar"], seconds=0)
+    assert set(result.seconds) == {"rnngraph"}
+    assert "'y'" in result.left_out["liar"]
+    assert "liar differs" in markdown(tables(Measured({1: MACHINE}, [result])))
+
+
+def test_what_takes_too_long_is_ended() -> None:
+    def forever() -> None:
+        while True:
+            pass
+
+    with pytest.raises(TimedOut):
+        within(0.01, forever)
+    within(10.0, lambda: None)
 
 
 def test_rows_are_selected() -> None:
-    quick, full = select("quick", ["lstm"]), select("full", ["lstm"])
+    quick, full = select("vendors", True, ["lstm"]), select("vendors", False, ["lstm"])
     assert {(r.rows, r.hidden) for r in quick} == {(16, 64), (16, 256), (1, 64)}
     assert {r.training for r in quick} == {True, False}
-    assert len(full) == 2 * 3 * 4
-    assert all(16 <= row.steps <= 100 for row in full)
-    assert {row.cell for row in select("quick")} == set(CELLS)
+    assert len(full) == 2 * 4 * 5
+    assert all(6 <= row.steps <= 100 for row in full)
+    assert {row.layers for row in select("stacks", True)} == {2, 4}
+    assert {row.cell for group in GROUPS for row in select(group, True)} == set(CELLS)
 
 
 def test_a_cell_that_cannot_be_a_row_says_so() -> None:
     with pytest.raises(FileNotFoundError, match="no cell 'lstn'"):
-        select("quick", ["lstn"])
+        select("vendors", True, ["lstn"])
+
+
+def arguments(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(words)
+
+
+def test_what_is_measured_follows_from_the_options() -> None:
+    rows, others = plan(arguments())
+    assert {group for group, _ in rows} == {"vendors", "custom"} and others == ["calls"]
+    rows, others = plan(arguments("--cells", "lstm", "mgu", "--quick"))
+    assert {(group, row.cell) for group, row in rows} == {("vendors", "lstm"), ("custom", "mgu")}
+    assert plan(arguments("--group", "memory", "compile")) == ([], ["compile", "memory"])
 
 
 def measured() -> Measured:
     row = run_row(TINY, MACHINE, [], seconds=0)
     beaten = replace(row, seconds={"rnngraph": 2e-3, "peer": 1e-3}, best_peer="peer", ratio=0.5)
-    timing = Timing("lstm", {"rnngraph": 5e-6})
-    return Measured({1: MACHINE}, [row, beaten], [timing], [timing])
+    beaten = replace(beaten, group="odd")
+    figures = [Figures(g, "lstm", {"rnngraph": 5e-6}) for g in ("compile", "memory", "calls")]
+    return Measured({1: MACHINE}, [replace(row, group="vendors"), beaten], figures)
 
 
 def test_the_report_renders() -> None:
@@ -136,8 +182,10 @@ def test_the_report_renders() -> None:
 
     made, screen = tables(measured()), io.StringIO()
     show(made, Console(file=screen, width=100))
-    assert [table.title for table in made] == ["The machine", "Rows", "Compiling, cold", "A call"]
-    assert made[1].marks == {1}
+    assert [table.title for table in made] == [
+        "The machine", "Cells that the peers have", "Sizes that are no multiple of 16",
+        "Compiling", "Memory of a training step", "A call"]  # fmt: skip
+    assert made[1].marks == set() and made[2].marks == {0}
     text = markdown(made)
     assert "| lstm | 3 | 16 | 5 | 1 | forward |" in text
     assert "| 0.50 |" in text and "0.50" in screen.getvalue()
@@ -148,24 +196,59 @@ def test_what_is_written_can_be_read_again() -> None:
     assert to_json(from_json(to_json(first))) == to_json(first)
 
 
+def test_results_of_a_store_are_replaced_not_repeated(tmp_path: Path) -> None:
+    store = Store(tmp_path / "results.json")
+    first = measured()
+    store.add([*first.results, *first.figures])
+    again = replace(first.results[0], ratio=7.0)
+    store.add([again])
+    read = Store(store.path).measured
+    assert [r.ratio for r in read.results] == [7.0, 0.5]
+    assert len(read.figures) == 3 and read.has(again.key)
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_a_file_that_is_no_store_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+    path.write_text("{}")
+    with pytest.raises(ValueError, match=r"other\.json holds no results"):
+        Store(path)
+    assert path.read_text() == "{}"
+
+
+def test_the_page_and_its_plot_are_written(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    write_page(measured(), tmp_path)
+    page = (tmp_path / "performance.md").read_text(encoding="utf-8")
+    assert "rnngraph is faster on 0" in page and "0.50 of peer" in page
+    assert "lstm  B3 H16" in (tmp_path / "images/performance.svg").read_text(encoding="utf-8")
+
+
 def test_compiling_and_calls_are_timed() -> None:
-    (timing,) = compile_times(["rnn"], times=1)
-    assert set(timing.seconds) == {"forward", "forward + backward"}
-    (overhead,) = call_overheads([], ["rnn"])
-    assert 0 < overhead.seconds["rnngraph"] < 1
+    forward, training = compile_times(["rnn"], [], times=1)
+    assert set(forward.values) == set(training.values) == {"rnngraph cold", "rnngraph cached"}
+    run, both = call_overheads(["rnn"], [], rounds=20)
+    assert set(run.values) == set(both.values) == {"rnngraph"}
+
+
+@pytest.mark.skipif(not memory.STATUS.is_file(), reason="no /proc")
+def test_memory_is_measured_in_a_process_of_its_own() -> None:
+    (found,) = memory.peaks(["rnn"], [])
+    assert 4 < found.values["rnngraph"] < 64  # y and dx alone are 8
 
 
 def test_the_command_writes_its_tables(tmp_path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr("rnngraph.bench.select", lambda rows, cells: [TINY])
+    monkeypatch.setattr("rnngraph.bench.select", lambda group, quick, cells: [TINY])
     monkeypatch.setattr("rnngraph.bench.limit_threads", lambda threads: None)
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    path = tmp_path / "out.md"
-    args = parser.parse_args(["--peers", "--cells", "rnn", "--seconds", "0", "-o", str(path)])
-    assert main(args) == 0
-    assert "## Rows" in path.read_text(encoding="utf-8")
+    path, store = tmp_path / "out.md", tmp_path / "store.json"
+    words = ["--peers", "--cells", "rnn", "--seconds", "0", "--store", str(store)]
+    assert main(arguments(*words, "-o", str(path))) == 0
+    assert "## Cells that the peers have" in path.read_text(encoding="utf-8")
+    before = store.read_text()
+    assert main(arguments(*words, "--resume")) == 0
+    assert json.loads(store.read_text())["results"] == json.loads(before)["results"]
     assert json.loads(path.with_suffix(".json").read_text())["results"][0]["row"]["cell"] == "lstm"
-    assert "Rows" in capsys.readouterr().out
+    assert "Cells that the peers have" in capsys.readouterr().out
 
 
 def test_problems_are_the_same_for_the_same_seed() -> None:

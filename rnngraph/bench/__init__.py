@@ -12,35 +12,53 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from . import machine
-from .report import from_json, markdown, show, tables, to_json
+from .calls import call_overheads
+from .compiling import compile_times
+from .measured import Figures, Measured, Result, Store, from_json, to_json
+from .memory import peaks
+from .page import write_page
+from .report import markdown, show, tables
 from .rivals import PEERS, installed
-from .rows import SELECTIONS, select
-from .run import Measured, call_overheads, compile_times, run_row
+from .rows import GROUPS, Row, groups_of, select
+from .run import run_row
 
+FIGURES = {"compile": compile_times, "memory": peaks, "calls": call_overheads}
+EVERYTHING = [*GROUPS, *FIGURES]
+SHORT = ["vendors", "custom", "calls"]  # measured where nothing is asked for, quickly
 # read by the frameworks when they are first imported
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC")
+VERSIONS = ("numpy", "llvmlite", "torch", "torchrecurrent", "onnxruntime", "jax")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``rnngraph bench``."""
     add = parser.add_argument
+    add("--group", nargs="*", choices=[*EVERYTHING, "all"], metavar="GROUP",
+        help=f"what to measure: {', '.join(EVERYTHING)}, or all; with no name nothing, to "
+             "show a store (default: a quick choice, about two minutes)")
+    add("--quick", action="store_true", help="a few sizes of each group")
     add("--cells", nargs="+", default=[], metavar="CELL",
-        help="cells of the library, or paths (default: all that have a peer)")
-    add("--rows", choices=list(SELECTIONS), default="quick",
-        help="quick (default): three sizes, about two minutes; full: all sizes")
+        help="only these cells of the library, or paths of your own")
     add("--threads", nargs="+", type=_positive, default=[1], metavar="N",
         help="threads that may be used, one process for each number (default: 1)")
-    add("--seconds", type=float, default=0.5,
-        help="time for each row, but at least 20 rounds (default: 0.5)")
-    add("--peers", nargs="*", choices=list(PEERS), default=installed(),
-        help="peers to run against (default: all that are installed)")
+    add("--seconds", type=float, default=0.4,
+        help="time for each row, but at least 20 rounds (default: 0.4)")
+    add("--peers", nargs="*", choices=list(PEERS), default=installed(), metavar="PEER",
+        help=f"peers to run against: {', '.join(PEERS)} (default: all that are installed)")
+    add("--store", type=Path, metavar="FILE.json",
+        help="keep results here as they come, together with those that it has")
+    add("--resume", action="store_true", help="measure only what the store does not have")
     add("-o", "--output", type=Path, metavar="FILE.md",
-        help="write the tables here, and all numbers beside it as FILE.json")  # fmt: skip
+        help="write the tables here, and all numbers beside it as FILE.json")
+    add("--write-docs", type=Path, metavar="FOLDER",
+        help="write performance.md and its plot into this folder")  # fmt: skip
 
 
 def _positive(text: str) -> int:
@@ -51,58 +69,105 @@ def _positive(text: str) -> int:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Run the benchmark and print its tables. Raises Difference when a contender's results
-    are not ours, and what ``rows.problem`` raises for a cell that cannot be a row."""
-    several = len(args.threads) > 1
-    measured = _in_processes(args) if several else _in_this_process(args)
-    _deliver(measured, args.output)
-    return 0
+    """Run the benchmark and print its tables; 1 when a contender's results were not ours.
+
+    Raises ValueError for a store that is none, and what ``rows.problem`` raises for a cell that
+    cannot be a row.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(args.store or Path(folder, "results.json"))
+        if len(args.threads) > 1:
+            _in_processes(args, store.path)
+        elif args.group is None or args.group:
+            _measure(args, store)
+        measured = Store(store.path).measured
+    _deliver(measured, args)
+    return int(any("differs" in why for r in measured.results for why in r.left_out.values()))
 
 
 def limit_threads(threads: int) -> None:
-    """Tell frameworks that are not imported yet how many threads they may use."""
+    """Tell frameworks that are not imported yet how many threads they may use, and keep the
+    process to as many processors."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     if threads == 1:
         os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
-def _in_this_process(args: argparse.Namespace) -> Measured:
+# --- what is measured ------------------------------------------------------------------------
+
+
+def plan(args: argparse.Namespace) -> tuple[list[tuple[str, Row]], list[str]]:
+    """Rows with their group, and groups of other figures."""
+    if args.group is None and args.cells:
+        chosen = groups_of(args.cells)
+        rows = [(g, row) for g, cells in chosen.items() for row in select(g, args.quick, cells)]
+        return rows, []
+    groups = SHORT if args.group is None else EVERYTHING if "all" in args.group else args.group
+    quick = args.quick or args.group is None
+    rows = [(g, row) for g in GROUPS if g in groups for row in select(g, quick, args.cells)]
+    return rows, [g for g in FIGURES if g in groups]
+
+
+def _measure(args: argparse.Namespace, store: Store) -> None:
     (threads,) = args.threads
     limit_threads(threads)
-    rows = select(args.rows, args.cells)
-    with _progress(len(rows)) as tell:
+    rows, others = plan(args)
+    with _progress(len(rows) + len(others)) as tell:
+        tell("this machine")
         host = machine.measure()
-        measured = Measured({threads: host})
-        for row in rows:
-            tell(row.title)
-            measured.results.append(run_row(row, host, args.peers, threads, args.seconds))
-        tell("compiling")
-        measured.compile += compile_times(args.cells)
-        tell("calls")
-        measured.overhead += call_overheads(args.peers, args.cells)
-    return measured
+        store.measured.machines[threads] = host
+        store.measured.about = _about(store.measured)
+        store.save()
+        for group, row in rows:
+            tell(f"{group}: {row.title}")
+            known = Result(group, row, threads, 0, {}, 0, "", 0.0, 0.0).key
+            if not (args.resume and store.measured.has(known)):
+                store.add([run_row(row, host, args.peers, threads, args.seconds, group)])
+        for group in others:
+            tell(group)
+            if not (args.resume and store.measured.of(group)):
+                store.add(FIGURES[group](args.cells, args.peers))
 
 
-def _in_processes(args: argparse.Namespace) -> Measured:
+def _in_processes(args: argparse.Namespace, store: Path) -> None:
     """One child for every number of threads, since frameworks fix theirs when they start."""
-    whole = Measured()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "part.md")
-        for threads in args.threads:
-            command = [sys.executable, "-m", "rnngraph", "bench"]
-            subprocess.run([*command, *_options(args, threads, path)], check=True,
-                           stdout=subprocess.DEVNULL)  # fmt: skip
-            part = from_json(path.with_suffix(".json").read_text(encoding="utf-8"))
-            whole.machines |= part.machines
-            whole.results += part.results
-            whole.compile, whole.overhead = part.compile, part.overhead
-    return whole
+    first = min(args.threads)
+    for threads in args.threads:
+        command = [sys.executable, "-m", "rnngraph", "bench", *_options(args, threads == first)]
+        command += ["--threads", str(threads), "--store", str(store)]
+        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+        if done.returncode not in (0, 1):
+            raise ValueError(f"the benchmark with {threads} threads ended with {done.returncode}")
 
 
-def _options(args: argparse.Namespace, threads: int, path: Path) -> list[str]:
-    made = ["--rows", args.rows, "--threads", str(threads), "--seconds", str(args.seconds)]
-    cells: Sequence[str] = ["--cells", *args.cells] if args.cells else []
-    return [*made, *cells, "--peers", *args.peers, "-o", str(path)]
+def _options(args: argparse.Namespace, first: bool) -> list[str]:
+    """The options of a child: what knows no threads is measured by the first."""
+    made = ["--seconds", str(args.seconds), "--peers", *args.peers]
+    groups = args.group
+    if not first and not args.cells:
+        groups = [g for g in (SHORT if groups is None else groups) if g not in FIGURES]
+        groups = list(GROUPS) if "all" in groups else groups
+    for name, values in (("--group", groups), ("--cells", args.cells or None)):
+        made += [] if values is None else [name, *values]
+    quick = args.quick or (args.group is None and not args.cells)
+    flags = (("--quick", quick), ("--resume", args.resume))
+    return made + [name for name, wanted in flags if wanted]
+
+
+def _about(measured: Measured) -> dict[str, str]:
+    """When, how and with which versions; of a store that grows, the last time."""
+    about = {"date": date.today().isoformat(), "python": sys.version.split()[0]}
+    for name in VERSIONS:
+        try:
+            about[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {**measured.about, **about}
+
+
+# --- what is shown -----------------------------------------------------------------------------
 
 
 @contextmanager
@@ -110,21 +175,25 @@ def _progress(rows: int) -> Iterator[Callable[[str], None]]:
     """``tell(title)`` says what is measured next, on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeElapsedColumn as Elapsed
 
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("{task.description}"))
+    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), Elapsed(),
+               TextColumn("{task.description}"))  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("this machine", total=rows + 3)
+        task = bar.add_task("", total=rows + 1)
         yield lambda title: bar.update(task, advance=1, description=title)
 
 
-def _deliver(measured: Measured, path: Path | None) -> None:
+def _deliver(measured: Measured, args: argparse.Namespace) -> None:
     from rich.console import Console
 
     made = tables(measured)
     show(made, Console(highlight=False))
-    if path is not None:
-        path.write_text(markdown(made), encoding="utf-8")
-        path.with_suffix(".json").write_text(to_json(measured), encoding="utf-8")
+    if args.output is not None:
+        args.output.write_text(markdown(made), encoding="utf-8")
+        args.output.with_suffix(".json").write_text(to_json(measured), encoding="utf-8")
+    if args.write_docs is not None:
+        write_page(measured, args.write_docs)
 
 
-__all__ = ["add_arguments", "limit_threads", "main"]
+__all__ = ["Figures", "add_arguments", "from_json", "limit_threads", "main"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import signal
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
@@ -52,3 +54,26 @@ def ratio(times: Times, ours: str, other: str) -> float:
     """How many times faster ``ours`` is: the median over rounds of what the same round says,
     which the machine's other work disturbs less than the ratio of two medians."""
     return median(b / a for a, b in zip(times[ours], times[other], strict=True))
+
+
+class TimedOut(BaseException):
+    """A run that took longer than it may. (Nobody on the way may take it for their error.)"""
+
+
+def within(seconds: float, run: Callable[[], object]) -> None:
+    """Run, and raise TimedOut after so many seconds. (Without a limit where no timer is.)"""
+    aside = threading.current_thread() is not threading.main_thread()
+    if aside or not hasattr(signal, "setitimer"):
+        run()
+        return
+
+    def over(number: int, frame: object) -> None:
+        raise TimedOut(f"no end after {seconds:.0f} seconds")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        run()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

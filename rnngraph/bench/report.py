@@ -1,19 +1,36 @@
-"""What was measured, as tables: for a terminal, as Markdown, and as JSON for programs."""
+"""What was measured, as tables: for a terminal and as Markdown."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from math import isinf
+from typing import TYPE_CHECKING
 
-from .machine import Machine
+from .measured import Figures, Measured, Result
 from .rivals import OURS
-from .rows import Row
-from .run import Measured, Result, Timing
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+TITLES = {
+    "vendors": "Cells that the peers have", "zaremba": "Zaremba's sizes",
+    "odd": "Sizes that are no multiple of 16", "custom": "Cells of one's own",
+    "stacks": "Stacks", "compile": "Compiling", "memory": "Memory of a training step",
+    "calls": "A call",
+}  # fmt: skip
+ROWS_NOTE = (
+    "B rows, T steps (fewer where they are large), on so many threads; GF/s of the cell's "
+    "products, by rnngraph and by its best peer. The ratio is above 1 where rnngraph is faster; "
+    "the limit is this machine's, as measured in the same run."
+)
+NOTES = {
+    "compile": "Milliseconds, H 256: rnngraph from the text, for all lengths; peers for B 16 and "
+               "so many steps. Cached: code that was made before, to the first result.",
+    "memory": "Peak bytes per time-step, row and unit beyond x and dy, B 16, H 256, T 512.",
+    "calls": "Microseconds of a call of one row and 8 units, without the time of its step.",
+}  # fmt: skip
+UNITS = {"compile": 1e3, "memory": 1.0, "calls": 1e6}
 
 
 @dataclass(frozen=True)
@@ -29,13 +46,10 @@ class Table:
 
 def tables(measured: Measured) -> list[Table]:
     """Everything measured, table by table."""
-    made = [_machines(measured), _rows(measured.results)]
-    if measured.compile:
-        made.append(_timings("Compiling, cold", "From a cell's text to machine code, H 256, "
-                             "milliseconds.", measured.compile, 1e3))  # fmt: skip
-    if measured.overhead:
-        made.append(_timings("A call", "One step, one row, 8 units: microseconds.",
-                             measured.overhead, 1e6))  # fmt: skip
+    groups = dict.fromkeys(result.group for result in measured.results)
+    made = [_machines(measured)]
+    made += [_rows(g, [r for r in measured.results if r.group == g]) for g in groups]
+    made += [_figures(g, measured.of(g)) for g in UNITS]
     return [table for table in made if table.rows]
 
 
@@ -48,39 +62,46 @@ def _machines(measured: Measured) -> Table:
     return Table("The machine", note, ["threads", "processor", "peak", "bandwidth"], rows)
 
 
-def _rows(results: Sequence[Result]) -> Table:
-    columns = ["cell", "B", "H", "T", "thr", "", "GF/s", "best peer", "GF/s", "ratio", "of limit"]
-    note = (
-        "B rows, T steps, thr threads; GF/s of the cell's products, of rnngraph and of its best "
-        "peer. The ratio is above 1 where rnngraph is faster; the limit is this machine's, as "
-        "measured in the same run."
-    )
+def _bytes(size: int) -> str:
+    return f"{size >> 20} MiB" if size >= 1 << 20 else f"{size >> 10} KiB"
+
+
+def _rows(group: str, results: Sequence[Result]) -> Table:
+    columns = ["cell", "B", "H", "T", "thr", "", "GF/s", "steps/s", "best peer", "GF/s",
+               "ratio", "of limit"]  # fmt: skip
     slower = frozenset(i for i, result in enumerate(results) if result.ratio < 1)
-    return Table("Rows", note, columns, [_row(result) for result in results], slower)
+    left = {f"{r.row.name}: {why}" for r in results for why in r.left_out.values()}
+    note = " ".join([ROWS_NOTE, *(f"Left out: {why}." for why in sorted(left))])
+    return Table(TITLES.get(group, group), note, columns, [_row(r) for r in results], slower)
 
 
 def _row(result: Result) -> list[str]:
     row, gflops = result.row, result.gflops
     return [
-        row.cell, str(row.rows), str(row.hidden), str(row.steps), str(result.threads),
+        row.name, str(row.rows), str(row.hidden), str(row.steps), str(result.threads),
         "training" if row.training else "forward",
-        f"{gflops[OURS]:.1f}", result.best_peer or "-",
+        f"{gflops[OURS]:.1f}", _rate(row.rows * row.steps / result.seconds[OURS]),
+        result.best_peer or "-",
         f"{gflops[result.best_peer]:.1f}" if result.best_peer else "-",
         f"{result.ratio:.2f}" if result.best_peer else "-", f"{100 * result.of_limit:.0f} %",
     ]  # fmt: skip
 
 
-def _timings(title: str, note: str, timings: Sequence[Timing], unit: float) -> Table:
-    names = list(dict.fromkeys(name for timing in timings for name in timing.seconds))
-    rows = [
-        [t.title, *(f"{unit * t.seconds[n]:.1f}" if n in t.seconds else "-" for n in names)]
-        for t in timings
-    ]
-    return Table(title, note, ["cell", *names], rows)
+def _rate(number: float) -> str:
+    return f"{number / 1e6:.2f} M" if number >= 1e6 else f"{number / 1e3:.1f} k"
 
 
-def _bytes(size: int) -> str:
-    return f"{size >> 20} MiB" if size >> 20 else f"{size >> 10} KiB"
+def _figures(group: str, figures: Sequence[Figures]) -> Table:
+    names = list(dict.fromkeys(name for one in figures for name in one.values))
+    rows = [[one.title, *(_number(one.values.get(n), UNITS[group]) for n in names)]
+            for one in figures]  # fmt: skip
+    return Table(TITLES[group], NOTES[group], ["", *names], rows)
+
+
+def _number(value: float | None, unit: float) -> str:
+    if value is None:
+        return "-"
+    return "too long" if isinf(value) else f"{unit * value:.1f}"
 
 
 def show(made: Iterable[Table], console: Console) -> None:
@@ -110,21 +131,3 @@ def markdown(made: Iterable[Table]) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def to_json(measured: Measured) -> str:
-    """Everything measured, for programs."""
-    return json.dumps(asdict(measured), indent=1) + "\n"
-
-
-def from_json(text: str) -> Measured:
-    """What ``to_json`` wrote."""
-    given: dict[str, Any] = json.loads(text)
-    machines = {
-        int(threads): Machine(m["name"], m["peak"], {int(k): v for k, v in m["bandwidths"].items()},
-                              m["functions"])
-        for threads, m in given["machines"].items()
-    }  # fmt: skip
-    results = [Result(**{**result, "row": Row(**result["row"])}) for result in given["results"]]
-    timings = [[Timing(**t) for t in given[kind]] for kind in ("compile", "overhead")]
-    return Measured(machines, results, *timings)

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 
+from ..arrangement import stack
 from ..cell import load
 from ..compiled import Compiled
 from ..runtime.arrays import Array
 from .work import Work, work_of
 
 BUILT_IN = ("lstm", "gru_reset_after", "rnn")  # cells for which the peers have code of their own
-CUSTOM = ("peephole_lstm", "layernorm_lstm", "mgu", "min_gru", "ind_rnn")
+CUSTOM = ("peephole_lstm", "coupled_lstm", "layernorm_lstm", "mgu", "ug_rnn", "li_gru", "nas",
+          "multiplicative_lstm", "ind_rnn", "min_gru")  # fmt: skip
 CELLS = (*BUILT_IN, *CUSTOM)
 
-# (rows of the batch, hidden units)
-QUICK = ((16, 64), (16, 256), (1, 64))
-FULL = tuple((rows, hidden) for rows in (1, 16, 64) for hidden in (64, 128, 256, 512))
-CUSTOM_QUICK = ((16, 64),)
-SELECTIONS = {"quick": (QUICK, CUSTOM_QUICK), "full": (FULL, QUICK)}
+LONGEST, SHORTEST = 100, 6  # time-steps
+ENOUGH = 1e9  # operations of a forward run, some 10 ms on a core; larger cells run fewer steps
 
-LONGEST, SHORTEST = 100, 16  # time-steps
-ENOUGH = 3e9  # operations of a forward run; larger cells run fewer steps
+Sizes = Sequence[tuple[int, int]]  # rows of the batch, hidden units
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells at sizes, all of them or a quick choice, with so many layers."""
+
+    cells: Sequence[str]
+    sizes: Sizes
+    quick: Sizes
+    layers: Sequence[int] = (1,)
+
+
+GROUPS = {
+    "vendors": Group(BUILT_IN, tuple(product((1, 16, 64, 128), (64, 128, 256, 512, 1024))),
+                     ((16, 64), (16, 256), (1, 64))),
+    "zaremba": Group(BUILT_IN, tuple(product((1, 20), (650, 1500))), ((20, 650),)),
+    "odd": Group(BUILT_IN, tuple(product((1, 16), (63, 65, 100, 200))), ((16, 65),)),
+    "custom": Group(CUSTOM, ((16, 64), (16, 256), (1, 64)), ((16, 64),)),
+    "stacks": Group(("lstm",), ((16, 64), (16, 256), (1, 64)), ((16, 64),), layers=(2, 4)),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,34 +55,49 @@ class Row:
     hidden: int
     training: bool
     steps: int = LONGEST
+    layers: int = 1
+
+    @property
+    def name(self) -> str:
+        """The cell, with its layers."""
+        return self.cell if self.layers == 1 else f"{self.cell} x{self.layers}"
 
     @property
     def title(self) -> str:
         """The row in a few words."""
         what = "training step" if self.training else "forward"
-        return f"{self.cell} B{self.rows} H{self.hidden} {what}"
+        return f"{self.name} B{self.rows} H{self.hidden} {what}"
 
 
-def select(selection: str, cells: Sequence[str] = ()) -> list[Row]:
-    """The rows of a selection ("quick" or "full"), of all cells or of those named."""
-    built_in, custom = SELECTIONS[selection]
+def select(group: str, quick: bool = False, cells: Sequence[str] = ()) -> list[Row]:
+    """The rows of a group, of all its cells or of those named."""
+    chosen = GROUPS[group]
     made = []
-    for cell in cells or CELLS:
-        for rows, hidden in built_in if cell in BUILT_IN else custom:
-            steps = _steps(cell, rows, hidden)
-            made += [Row(cell, rows, hidden, training, steps) for training in (False, True)]
+    for cell, layers in product(cells or chosen.cells, chosen.layers):
+        for rows, hidden in chosen.quick if quick else chosen.sizes:
+            steps = _steps(cell, rows, hidden, layers)
+            made += [Row(cell, rows, hidden, training, steps, layers) for training in (False, True)]
     return made
 
 
-def _steps(cell: str, rows: int, hidden: int) -> int:
+def groups_of(cells: Iterable[str]) -> dict[str, list[str]]:
+    """Named cells by the group that measures them: what no peer knows is custom."""
+    made: dict[str, list[str]] = {}
+    for cell in cells:
+        made.setdefault("vendors" if cell in BUILT_IN else "custom", []).append(cell)
+    return made
+
+
+def _steps(cell: str, rows: int, hidden: int, layers: int) -> int:
     """As many steps as run in reasonable time."""
-    flops = work_of(compiled(cell, hidden).stages()["gradient"]).flops * rows
+    graph = compiled(cell, hidden, layers=layers).stages()["gradient"]
+    flops = work_of(graph).flops * rows
     return int(min(LONGEST, max(SHORTEST, ENOUGH // max(flops, 1))))
 
 
-def compiled(cell: str, hidden: int, threads: int = 1) -> Compiled:
-    """A cell of the library, or of a file, with all its sizes alike."""
-    found = load(cell)
+def compiled(cell: str, hidden: int, threads: int = 1, layers: int = 1) -> Compiled:
+    """A cell of the library, or of a file, with all its sizes alike; or a stack of it."""
+    found = stack(load(cell), layers=layers)
     sizes: dict[str, Any] = dict.fromkeys(found.sizes, hidden)
     return found.compile(threads=threads, **sizes)
 
@@ -85,7 +119,7 @@ def problem(row: Row, threads: int = 1, seed: int = 0) -> Problem:
 
     Raises ValueError for a cell that has not one input and one output.
     """
-    made = compiled(row.cell, row.hidden, threads)
+    made = compiled(row.cell, row.hidden, threads, row.layers)
     graph = made.graph
     if len(graph.inputs) != 1 or len(graph.outputs) != 1 or graph.contexts:
         raise ValueError(f"'{row.cell}' has not just one input and one output: no row for it yet")

@@ -10,9 +10,11 @@ Every contender must first give the same results. Times are of this machine; the
 to the best peer, and to the most that the machine could do.
 
 examples:
-  rnngraph bench                                   against the peers that are installed
-  rnngraph bench --cells lstm my.cell --rows full
-  rnngraph bench --threads 1 2 4 -o bench.md
+  rnngraph bench                                    a quick choice, against installed peers
+  rnngraph bench --cells lstm my.cell
+  rnngraph bench --group vendors custom --threads 1 2 -o bench.md
+  rnngraph bench --group all --threads 1 2 --store results.json --resume
+  rnngraph bench --group --store results.json --write-docs docs
 """
 
 __all__ = ["EPILOG", "add_arguments", "run"]

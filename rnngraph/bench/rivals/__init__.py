@@ -12,7 +12,10 @@ from .contender import OURS, Contender, Difference, agree, ourselves
 if TYPE_CHECKING:
     from ..rows import Problem
 
-PEERS = {"torch": ("torch",), "onnxruntime": ("onnxruntime", "onnx"), "jax": ("jax",)}
+PEERS = {
+    "torch": ("torch",), "torchcompile": ("torch",), "torchrecurrent": ("torchrecurrent",),
+    "onnxruntime": ("onnxruntime", "onnx"), "jax": ("jax",),
+}  # fmt: skip
 
 
 def installed() -> list[str]:

@@ -38,6 +38,15 @@ class Contender:
     pack: Pack
 
 
+def layers(params: Values) -> list[Values]:
+    """The parameters of a stack by layer, under their names in the cell."""
+    found: dict[str, Values] = {}
+    for name, value in params.items():
+        layer, _, own = name.rpartition(".")
+        found.setdefault(layer, {})[own] = value
+    return list(found.values())
+
+
 def ourselves(problem: Problem) -> Contender:
     """rnngraph on a row."""
     compiled, params, x, dy = problem.compiled, problem.params, problem.x, problem.dy

@@ -80,8 +80,8 @@ def _shared(used: Sequence[Value]) -> set[str]:
     found = {x.attrs["name"]: x for v in used for x in _params(v)}
     sizes = [int(np.prod(x.shape)) for x in found.values()]
     starts = np.cumsum([0, *sizes])
-    numbers = {name: np.arange(start, stop).reshape(x.shape)
-               for (name, x), (start, stop) in zip(found.items(), pairwise(starts), strict=True)}  # fmt: skip
+    ranges = zip(found.items(), pairwise(starts), strict=True)
+    numbers = {name: np.arange(*ends).reshape(x.shape) for (name, x), ends in ranges}
     if not used:
         return set()
     counts = np.bincount(np.concatenate([moved(v, numbers).ravel() for v in used]))
@@ -90,11 +90,15 @@ def _shared(used: Sequence[Value]) -> set[str]:
 
 def _only_weights(program: Program) -> set[int]:
     """Numbers of values that are nothing but matrices of products."""
-    weights, others = set(), set()
+    weights: set[int] = set()
+    others: set[int] = set()
     for v in program.values:
+        if v.phase == ONCE:
+            continue
         pairs = len(v.operands) - bool(v.attrs.get("starts")) if v.op == "affine" else 0
-        for i, x in enumerate(v.operands):
-            (weights if i < pairs and i % 2 else others).add(x.number) if v.phase != ONCE else None
+        matrices = v.operands[1:pairs:2]
+        weights |= {x.number for x in matrices}
+        others |= {x.number for x in v.operands if x not in matrices}
     return weights - others
 
 

@@ -33,7 +33,7 @@ class NoProgram(ValueError):
 
 @dataclass(eq=False)
 class Value:
-    """``op`` of the op table, or affine, lerp, addcmul, layer_norm; ``shape`` is that of one row."""
+    """``op`` of the op table, or affine, lerp, addcmul, layer_norm; ``shape``: of one row."""
 
     number: int
     op: str

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .packing import Packing
-from .program import ONCE, Phase, Program, Value
+from .program import ONCE, NoProgram, Phase, Program, Value
 
 # templates in the operands; np is the framework's array namespace
 COMMON = {
@@ -175,7 +175,9 @@ class _Writer:
         if special is not None:
             return str(special(v))
         names = [self.aligned(x, v) for x in v.operands]
-        template = self.language.templates.get(v.op) or COMMON[v.op]
+        template = self.language.templates.get(v.op) or COMMON.get(v.op)
+        if template is None:
+            raise NoProgram(f"'{v.op}' is not spelled for other frameworks")
         return template.format(*names, **v.attrs)
 
     def _input(self, v: Value) -> str:
@@ -185,8 +187,9 @@ class _Writer:
         names = [self.name(x, v.phase) for x in v.operands]
         start = names.pop() if v.attrs["starts"] else "None"
         if self.language.transposes:
-            names[1::2] = [name if x.number in self.columns else f"{name}.T"
-                           for name, x in zip(names[1::2], v.operands[1::2], strict=False)]  # fmt: skip
+            matrices = v.operands[1 : len(names) : 2]
+            names[1::2] = [self.name(x, v.phase) + ("" if x.number in self.columns else ".T")
+                           for x in matrices]  # fmt: skip
         whole = v.phase[0] % 2 == 0
         made = start
         pairs = list(zip(names[::2], names[1::2], strict=True))

@@ -71,16 +71,18 @@ def scan(problem: Problem) -> tuple[Callable[..., Any], Packing]:
     program = derive(problem.compiled.graph)
     # as measured: [K, N] is faster forward, [N, K] where gradients are wanted too
     packing = Packing(program, columns=not problem.row.training)
+    names = [f"p{i}" for i in range(len(packing.leaves))]
     made: dict[str, Any] = {}
     exec(spell(program, packing, LANGUAGE), made)
 
     def apply(p: dict[str, Any], x: Any) -> Any:
-        return made["program"](list(p.values()), x, lambda loop, p, z, s: loop(p, z, s))
+        ordered = [p[name] for name in names]  # JAX sorts dicts
+        return made["program"](ordered, x, lambda loop, p, z, s: loop(p, z, s))
 
     return apply, packing
 
 
-def jitted(problem: Problem) -> tuple[Callable[..., Any], tuple[Any, ...], Packing]:
+def jitted(problem: Problem) -> tuple[Any, tuple[Any, ...], Packing]:
     """The function of a row, to be compiled when first called, and its arguments."""
     apply, packing = scan(problem)
     p = {k: jnp.asarray(v) for k, v in packing(problem.params).items()}
@@ -103,8 +105,10 @@ def rivals(problem: Problem, threads: int) -> list[Contender]:
         return []
     training = problem.row.training
 
+    wait: Any = jax.block_until_ready
+
     def run() -> Any:
-        return jax.block_until_ready(function(*arguments))
+        return wait(function(*arguments))
 
     def values(result: Any) -> Values:
         y, found = result if training else (result, None)

@@ -9,7 +9,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from ...runtime.arrays import Array
-from .contender import Contender, Values
+from .contender import Contender, Values, layers
 
 if TYPE_CHECKING:
     from ..rows import Problem
@@ -33,7 +33,7 @@ def rivals(problem: Problem, threads: int) -> list[Contender]:
         return session.run(None, {"x": problem.x})[0]
 
     def values(result: Any) -> Values:
-        return {"y": result[:, 0]}
+        return {"y": result}
 
     return [Contender("onnxruntime", forward, values, dict)]
 
@@ -50,16 +50,21 @@ def _session(model: Any, threads: int) -> Any:
 
 def _model(problem: Problem) -> Any:
     operator, gates, attributes = OPERATORS[problem.row.cell]
-    w, r, b = _weights(problem.params, gates, problem.row.hidden)
-    constants = [numpy_helper.from_array(np.ascontiguousarray(v[None]), name)
-                 for name, v in (("W", w), ("R", r), ("B", b))]  # fmt: skip
-    node = helper.make_node(
-        operator, ["x", "W", "R", "B"], ["y"], hidden_size=problem.row.hidden, **attributes
-    )
+    nodes, constants, below = [], [numpy_helper.from_array(np.array([1]), "directions")], "x"
+    for k, of in enumerate(layers(problem.params)):
+        weights = zip("WRB", _weights(of, gates, problem.row.hidden), strict=True)
+        constants += [numpy_helper.from_array(np.ascontiguousarray(v[None]), f"{name}{k}")
+                      for name, v in weights]  # fmt: skip
+        inputs = [below, f"W{k}", f"R{k}", f"B{k}"]
+        hidden = problem.row.hidden
+        nodes += [
+            helper.make_node(operator, inputs, [f"y{k}"], hidden_size=hidden, **attributes),
+            helper.make_node("Squeeze", [f"y{k}", "directions"], [f"x{k}"]),
+        ]
+        below = f"x{k}"
     entry = helper.make_tensor_value_info("x", TensorProto.FLOAT, problem.x.shape)
-    steps, rows, width = problem.dy.shape
-    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [steps, 1, rows, width])
-    graph = helper.make_graph([node], operator, [entry], [result], constants)
+    result = helper.make_tensor_value_info(below, TensorProto.FLOAT, problem.dy.shape)
+    graph = helper.make_graph(nodes, operator, [entry], [result], constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
 
 

@@ -1,25 +1,23 @@
-"""PyTorch: its own modules where it has one for the cell, and the derived loop, eager and compiled."""
+"""PyTorch: its own module where it has one for the cell, else the derived loop in eager mode."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 
 from ...runtime.arrays import Array
-from .contender import Contender, Values
+from .contender import Contender, Values, layers
 from .packing import Packing
 from .program import NoProgram, derive
 from .spelling import Language, Loop, spell
 
 if TYPE_CHECKING:
     from ..rows import Problem
-
-CHUNK = 5  # time-steps that torch.compile sees at once: it unrolls them
 
 
 def rivals(problem: Problem, threads: int) -> list[Contender]:
@@ -31,12 +29,6 @@ def rivals(problem: Problem, threads: int) -> list[Contender]:
         return [derived(problem, "torch eager", directly)]
     except NoProgram:
         return []
-
-
-def compiled_rivals(problem: Problem, threads: int) -> list[Contender]:
-    """The derived loop under torch.compile, some steps at a time. Compiles when first run."""
-    torch.set_num_threads(threads)
-    return [derived(problem, "torch.compile", in_chunks())]
 
 
 # --- modules -------------------------------------------------------------------------------
@@ -52,14 +44,17 @@ class Module:
 
     def pack(self, p: Values, inner: float = 1.0) -> Values:
         """``inner`` scales the biases that torch has twice: 1 for gradients, 0 for parameters."""
-        w, u, b, own = self.gates(p)
-        doubled = np.concatenate(b)[: sum(map(len, b)) - len(own)]
-        return {
-            "weight_ih_l0": np.concatenate(w),
-            "weight_hh_l0": np.concatenate(u),
-            "bias_ih_l0": np.concatenate(b),
-            "bias_hh_l0": np.concatenate([inner * doubled, own]),
-        }
+        made: Values = {}
+        for number, of in enumerate(layers(p)):
+            w, u, b, own = self.gates(of)
+            doubled = np.concatenate(b)[: sum(map(len, b)) - len(own)]
+            made |= {
+                f"weight_ih_l{number}": np.concatenate(w),
+                f"weight_hh_l{number}": np.concatenate(u),
+                f"bias_ih_l{number}": np.concatenate(b),
+                f"bias_hh_l{number}": np.concatenate([inner * doubled, own]),
+            }
+        return made
 
 
 def _lstm_gates(p: Values) -> tuple[Sequence[Array], Sequence[Array], Sequence[Array], Array]:
@@ -85,12 +80,24 @@ MODULES = {
 }
 
 
+class Packs(Protocol):
+    """Takes our parameters to a module's; ``inner`` scales biases that the module has twice:
+    1 for gradients, 0 for parameters."""
+
+    def pack(self, p: Values, inner: float = 1.0) -> Values: ...
+
+
 def _module(problem: Problem, kind: Module) -> Contender:
-    module = kind.make(problem.x.shape[-1], problem.dy.shape[-1])
+    sizes = problem.x.shape[-1], problem.dy.shape[-1], problem.row.layers
+    return from_module(f"torch {kind.name}", problem, kind.make(*sizes), kind)
+
+
+def from_module(name: str, problem: Problem, module: torch.nn.Module, kind: Packs) -> Contender:
+    """A contender that is a module with the row's parameters."""
     packed = kind.pack(problem.params, inner=0.0)
-    module.load_state_dict({k: torch.from_numpy(v) for k, v in packed.items()})
+    module.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in packed.items()})
     parameters = dict(module.named_parameters())
-    return _contender(f"torch {kind.name}", problem, parameters, lambda x: module(x)[0], kind.pack)
+    return _contender(name, problem, parameters, lambda x: module(x)[0], kind.pack)
 
 
 # --- the derived loop ----------------------------------------------------------------------
@@ -107,8 +114,8 @@ def _frame(loop: Loop) -> list[str]:
     lines += [f"    {_names(loop.states)} = {_names(loop.nexts)}"]
     turned = "[::-1]" if loop.backwards else ""
     written = _names([f"np.stack(all_{name}{turned})" for name in loop.writes])
-    unpacked = [f"{_names(names)} = {given}" for names, given in
-                ((loop.parameters, "p"), (loop.reads, "z"), (loop.states, "s")) if names]  # fmt: skip
+    given = (loop.parameters, "p"), (loop.reads, "z"), (loop.states, "s")
+    unpacked = [f"{_names(names)} = {what}" for names, what in given if names]
     return [f"def {loop.name}(p, z, s):",
             *(f"    {line}" for line in [*unpacked, *lines]),
             f"    return {written}, {_names(loop.states)}"]  # fmt: skip
@@ -167,23 +174,6 @@ def _apply(program: Any, p: Sequence[Any], over: Callable[..., Any], x: Any) -> 
 def directly(loop: Callable[..., Any], p: Any, z: Any, s: Any) -> Any:
     """Runs a loop as it is."""
     return loop(p, z, s)
-
-
-def in_chunks(steps: int = CHUNK) -> Callable[..., Any]:
-    """Runs loops compiled, for so many steps at a time."""
-    made: dict[Any, Any] = {}
-
-    def over(loop: Callable[..., Any], p: Any, z: Any, s: Any) -> Any:
-        key = loop.__name__, torch.is_grad_enabled()
-        if key not in made:
-            made[key] = torch.compile(loop, dynamic=False)
-        written = []
-        for parts in zip(*(a.split(steps) for a in z), strict=True):
-            results, s = made[key](p, parts, s)
-            written.append(results)
-        return tuple(torch.cat(parts) for parts in zip(*written, strict=True)), s
-
-    return over
 
 
 # --- both ----------------------------------------------------------------------------------
