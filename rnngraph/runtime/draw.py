@@ -78,7 +78,7 @@ def _identity(stream: Generator, shape: tuple[int, ...]) -> Array:
 
 
 def _log_range(stream: Generator, shape: tuple[int, ...], low: float, high: float) -> Array:
-    return np.exp(stream.uniform(math.log(low), math.log(high), shape))
+    return np.log(stream.uniform(low, high, shape))
 
 
 def _bernoulli(stream: Generator, shape: tuple[int, ...], p: float) -> Array:
