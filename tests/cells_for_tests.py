@@ -155,8 +155,13 @@ def draw(graph: Graph, steps: int, rows: int, seed: int = 0) -> dict[str, np.nda
             if node.dtype == "int":
                 values[name] = rng.integers(0, VOCABULARY, shape)
             else:
-                values[name] = 0.7 * rng.normal(size=shape)
+                values[name] = _scale(kind, node.shape) * rng.normal(size=shape)
     return values
+
+
+def _scale(kind: str, shape: tuple[int, ...]) -> float:
+    """So that products with matrices do not enlarge: rounding errors would grow by every step."""
+    return min(0.7, shape[-1] ** -0.5) if kind == "params" and len(shape) > 1 else 0.7
 
 
 def draw_states(graph: Graph, rows: int, seed: int = 1) -> dict[str, np.ndarray]:

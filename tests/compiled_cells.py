@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import cycle, product
+from typing import NamedTuple
+
 import numpy as np
 from cells_for_tests import draw, draw_states
 from tolerances import assert_close
 
+import rnngraph as rg
+from rnngraph import library
 from rnngraph.backends.llvm.target import CPUS, named
 from rnngraph.backends.reference import Result, evaluate
 from rnngraph.compiled import Compiled
@@ -16,6 +22,43 @@ from rnngraph.runtime.noise import drawn
 TARGETS = [name for name in CPUS if named(name).available]
 SEED = 7  # of the noise
 REAL = {"f32": np.float32, "f64": np.float64}
+MACHINES = list(product(TARGETS, REAL))
+WIDTHS = [5, 17, 33, 2, 16]
+NORMALISED = 5  # the least width at which a norm is well-conditioned in f32
+
+
+# steps and rows; code for few rows and code for many is compiled apart
+FEW = [(5, 3), (1, 1), (0, 2), (2, 0)]
+MANY = [(2, 17), (5, 5), (0, 9), (1, 8)]
+
+
+class Turn(NamedTuple):
+    """How a cell of the library is compiled by default: one compilation, shared by the tests."""
+
+    width: int
+    target: str
+    dtype: str
+    lengths: list[tuple[int, int]]
+
+    def compile(self, name: str, threads: int = 1) -> Compiled:
+        return compiled_for(name, *self[:3], threads)
+
+
+@cache
+def turns() -> dict[str, Turn]:
+    """Each cell of the library on one machine, at one width, for few rows or many."""
+    lengths = [kind for kind in (FEW, MANY) for _ in MACHINES]
+    by_turns = zip(cycle(WIDTHS), cycle(MACHINES), cycle(lengths), strict=False)
+    made = (Turn(width, *machine, rows) for width, machine, rows in by_turns)
+    return dict(zip(library.names(), made, strict=False))
+
+
+def compiled_for(name: str, width: int, target: str, dtype: str, threads: int = 1) -> Compiled:
+    """A cell of the library with sizes that differ by one, the last one ``width``."""
+    loaded = rg.load(name)
+    width = max(width, NORMALISED if "norm" in name else 1)
+    sizes = {size: max(1, width - i) for i, size in enumerate(reversed(loaded.sizes))}
+    return loaded.compile(**sizes, dtype=dtype, target=target, threads=threads)
 
 
 _GRADIENTS: dict[int, tuple[Graph, Graph]] = {}

@@ -1,27 +1,28 @@
 """Runs cells with every array against a page that may not be touched; a stray access ends the
-process. Started by test_guard_pages.py:  guard_pages.py TARGET | read | write"""
+process. Started by test_guard_pages.py:  guard_pages.py TARGET [all] | read | write
+
+The library's cells run on one machine by turns, with ``all`` on every one."""
 
 from __future__ import annotations
 
 import ctypes
 import mmap
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any
 
 import numpy as np
-from cells_for_tests import CELLS, cell
-from compiled_cells import arrays, split
+from cells_for_tests import cell
+from compiled_cells import FEW, MANY, arrays, compiled_for, split, turns
 
 from rnngraph.compiled import Compiled
 from rnngraph.runtime import executable
 from rnngraph.runtime.arrays import address
 
 PAGE = mmap.PAGESIZE
-LENGTHS = [(3, 3), (2, 5), (1, 1), (2, 9), (0, 2), (2, 0)]
+LENGTHS = [*FEW, *MANY]
 MORE = ("LanguageModel", "FastWeights", "Attention", "Heads", "varying_outputs", "two_way_stack")
-TITLES = [t for t in CELLS if t.endswith(".cell") or t in MORE]
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
@@ -86,16 +87,25 @@ def call(compiled: Compiled, steps: int, rows: int, put: Any) -> list[np.ndarray
     return [np.array(value) for part in parts for value in part.values()]
 
 
-def check(title: str, target: str) -> None:
-    compiled = Compiled(cell(title), dtype="f32", target=target)
-    for steps, rows in LENGTHS:
+def cells_on(target: str, every: bool) -> Iterator[tuple[Compiled, list[tuple[int, int]]]]:
+    for title in MORE:
+        yield Compiled(cell(title), dtype="f32", target=target), LENGTHS
+    for name, turn in turns().items():
+        if every:
+            yield compiled_for(name, turn.width, target, turn.dtype), LENGTHS
+        elif turn.target == target:
+            yield turn.compile(name), turn.lengths
+
+
+def check(compiled: Compiled, lengths: list[tuple[int, int]]) -> None:
+    for steps, rows in lengths:
         executable.Session = plain  # type: ignore[misc]
         expected = call(compiled, steps, rows, lambda value: value)
         executable.Session = GuardedSession  # type: ignore[misc]
         for side[0] in ("end", "start"):
             found = call(compiled, steps, rows, guarded_copy)
             for a, b in zip(found, expected, strict=True):
-                assert np.array_equal(a, b, equal_nan=True), f"{title} T={steps} B={rows}"
+                assert np.array_equal(a, b, equal_nan=True), f"T={steps} B={rows}"
             while mapped:
                 libc.munmap(*mapped.pop())
 
@@ -110,7 +120,7 @@ if __name__ == "__main__":
         else:
             beyond[0] = b"x"
     else:
-        for name in TITLES:
-            print(name, flush=True)
-            check(name, sys.argv[1])
+        for compiled, lengths in cells_on(sys.argv[1], every=sys.argv[2:] == ["all"]):
+            print(compiled.graph.title, compiled.dtype, flush=True)
+            check(compiled, lengths)
         print("all within their arrays")

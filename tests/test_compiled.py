@@ -3,52 +3,78 @@ precisions, at sizes that fill no lane and no tile."""
 
 from __future__ import annotations
 
-from itertools import cycle, islice, product
-
 import numpy as np
 import pytest
-from cells_for_tests import CELLS, LIBRARY, cell
-from compiled_cells import TARGETS, arrays, assert_gradients, assert_runs, split
+from cells_for_tests import CELLS, cell
+from compiled_cells import (
+    FEW,
+    MACHINES,
+    MANY,
+    arrays,
+    assert_gradients,
+    assert_runs,
+    compiled_for,
+    split,
+    turns,
+)
+from structure import LIBRARY, representatives
 
 import rnngraph as rg
 from rnngraph.compiled import Compiled
 
-MACHINES = list(product(TARGETS, ["f32", "f64"]))
-WIDTHS = [5, 17, 1, 33, 2, 16]
-NORMALISED = 5  # the least width at which a norm is well-conditioned in f32
-# few rows and many are compiled apart
-FEW = [(5, 3), (1, 1), (0, 2), (2, 0)]
-MANY = [(2, 17), (5, 5), (0, 9), (1, 8)]
 TRACED = ("ResetAfterGRU", "StackedWeightsLSTM", "two_way_stack", "Conditions", "Context")
-NAMES = [path.stem for path in sorted(LIBRARY.glob("*.cell"))]
-# each cell on one machine by turns; these, that have all kinds of kernels, on all
-ON_ALL = ("lstm", "layernorm_lstm")
+ON_ALL = 2  # of the representative cells, those with the most forms
+EXTREMES = (1, 33)
 
 
-def turns():
-    machines, widths = cycle(MACHINES), cycle(WIDTHS)
-    for name in NAMES:
-        for machine in MACHINES if name in ON_ALL else islice(machines, 1):
-            width = max(next(widths), NORMALISED if "norm" in name else 1)
-            yield pytest.param(name, width, *machine)
-
-
-@pytest.mark.parametrize("title", CELLS)
-def test_every_cell(title):
+def assert_small(title, traced):
     compiled = Compiled(cell(title), dtype="f64")
     for lengths in FEW:
         assert_gradients(compiled, *lengths)
-    if title in TRACED or title.endswith(".cell"):
+    if traced:
         assert_runs(compiled, 4, 3)
 
 
-@pytest.mark.parametrize(("name", "width", "target", "dtype"), list(turns()))
-def test_every_machine(name, width, target, dtype):
-    loaded = rg.load(name)
-    sizes = {size: max(1, width - i) for i, size in enumerate(reversed(loaded.sizes))}
-    compiled = loaded.compile(**sizes, dtype=dtype, target=target)
-    for lengths in MANY:
+@pytest.mark.parametrize("title", [title for title in CELLS if title not in LIBRARY])
+def test_every_form_of_graph(title):
+    assert_small(title, title in TRACED)
+
+
+@pytest.mark.parametrize("name", turns())
+def test_every_cell(name):
+    """By turns; and in f64, with their trace, those that have every form of kernel."""
+    turn = turns()[name]
+    compiled = turn.compile(name)
+    for lengths in turn.lengths:
         assert_gradients(compiled, *lengths)
+    if f"{name}.cell" in representatives():
+        assert_small(f"{name}.cell", traced=True)
+
+
+def assert_compiles(name, width, machine):
+    compiled = compiled_for(name, width, *machine)
+    for lengths in [*FEW, *MANY]:
+        assert_gradients(compiled, *lengths)
+
+
+@pytest.mark.parametrize("place", range(ON_ALL))
+@pytest.mark.parametrize("machine", MACHINES, ids="-".join)
+def test_every_machine(place, machine):
+    name = representatives()[place].removesuffix(".cell")
+    assert_compiles(name, EXTREMES[MACHINES.index(machine) % 2], machine)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", MACHINES, ids="-".join)
+@pytest.mark.parametrize("name", turns())
+def test_every_cell_on_every_machine(name, machine):
+    assert_compiles(name, turns()[name].width, machine)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", turns())
+def test_the_trace_of_every_cell(name):
+    assert_small(f"{name}.cell", traced=True)
 
 
 @pytest.mark.parametrize("name", ["lstm", "min_gru", "layernorm_lstm"])

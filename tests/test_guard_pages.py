@@ -15,10 +15,10 @@ HERE = Path(__file__).parent
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs mmap and mprotect of Linux")
 
 
-def run(argument: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
-        [sys.executable, str(HERE / "guard_pages.py"), argument],
+        [sys.executable, str(HERE / "guard_pages.py"), *arguments],
         capture_output=True, text=True, check=False, timeout=300,
         env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
@@ -29,8 +29,18 @@ def test_the_guards_hold(access):
     assert run(access).returncode < 0
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_all_cells(target):
-    done = run(target)
+def assert_within(*arguments: str) -> None:
+    done = run(*arguments)
     assert done.returncode == 0, f"{done.stdout[-200:]}\n{done.stderr[-2000:]}"
     assert "all within their arrays" in done.stdout
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_cells_by_turns(target):
+    assert_within(target)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", TARGETS)
+def test_all_cells(target):
+    assert_within(target, "all")

@@ -10,30 +10,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from compiled_cells import FEW, compiled_for, turns
 
 import rnngraph as rg
-from rnngraph import library
 from rnngraph.backends.llvm import pool
 from rnngraph.runtime.executable import Executable
 from rnngraph.schedule import cost
 
-ROWS = (1, 5, 33)  # by units; by units; by rows
+ROWS = {True: (1, 3), False: (5, 33)}  # few, by units; many, by units and by rows
 
 
 def everything(compiled, rows, steps=5):
     params = compiled.init(seed=3)
     (leaf,) = compiled.graph.inputs.values()
-    x = np.random.default_rng(rows).normal(size=(steps, rows, *leaf.shape)).astype(np.float32)
+    x = np.random.default_rng(rows).normal(size=(steps, rows, *leaf.shape))
+    x = x.astype(compiled.dtype.replace("f", "float"))
     y, state, pullback = compiled.vjp(params, x)
     gradients = pullback(np.ones_like(y))
     found = {"y": y, **state, **gradients.params, **gradients.inputs}
     return found | {f"d {name}": value for name, value in gradients.state.items()}
-
-
-def compiled_for_test(name):
-    cell = rg.load(name)
-    sizes = {size: 17 + 3 * place for place, size in enumerate(cell.sizes)}
-    return cell.compile(**sizes, threads=4)
 
 
 def team_of(monkeypatch, threads):
@@ -41,10 +36,11 @@ def team_of(monkeypatch, threads):
     monkeypatch.setattr(Executable, "threads_for", lambda *_: threads)
 
 
-@pytest.mark.parametrize("name", library.names())
+@pytest.mark.parametrize("name", turns())
 def test_a_team_gives_the_same_bits(name, monkeypatch):
-    compiled = compiled_for_test(name)
-    for rows in ROWS:
+    turn = turns()[name]
+    compiled = turn.compile(name, threads=4)
+    for rows in ROWS[turn.lengths is FEW]:
         team_of(monkeypatch, 1)
         alone = everything(compiled, rows)
         for threads in (2, 3):
@@ -81,7 +77,7 @@ def test_what_a_team_costs_is_measured():
 
 @pytest.mark.parametrize(("steps", "rows"), [(0, 3), (3, 0), (1, 1)])
 def test_nothing_to_divide(steps, rows, monkeypatch):
-    compiled = compiled_for_test("gru")
+    compiled = compiled_for("gru", 23, "host", "f32", threads=4)
     team_of(monkeypatch, 1)
     alone = everything(compiled, rows, steps)
     team_of(monkeypatch, 4)
@@ -91,7 +87,7 @@ def test_nothing_to_divide(steps, rows, monkeypatch):
 
 def test_threads_are_used_again_and_sleep_between_calls(monkeypatch):
     team_of(monkeypatch, 4)
-    compiled = compiled_for_test("lstm")
+    compiled = compiled_for("lstm", 23, "host", "f32", threads=4)
     everything(compiled, 33)
     tasks, used = _tasks(), time.process_time()
     time.sleep(0.2)
@@ -103,7 +99,7 @@ def test_threads_are_used_again_and_sleep_between_calls(monkeypatch):
 
 def test_many_callers_have_teams_of_their_own(monkeypatch):
     team_of(monkeypatch, 3)
-    compiled = compiled_for_test("gru")
+    compiled = compiled_for("gru", 23, "host", "f32", threads=4)
     alone = everything(compiled, 5)
     with ThreadPoolExecutor(6) as callers:
         for found in callers.map(lambda _: everything(compiled, 5), range(12)):
@@ -113,7 +109,7 @@ def test_many_callers_have_teams_of_their_own(monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_child_makes_threads_of_its_own(monkeypatch):
     team_of(monkeypatch, 2)
-    compiled = compiled_for_test("gru")
+    compiled = compiled_for("gru", 23, "host", "f32", threads=4)
     before = everything(compiled, 5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # forking with threads: just that
