@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .elaborate import check
+from .inner import call_cell
 
-__all__ = ["check"]
+__all__ = ["call_cell", "check"]

@@ -16,7 +16,7 @@ from .evaluate import Evaluator
 from .faults import Fault, Unknown, article, did_you_mean, listed
 from .scope import Declared, Scope
 from .statics import MAX_DIM, bounded, dim_of
-from .walk import Unit, arrange, references, uses_of
+from .walk import Unit, arrange, references, uses_of, values_of
 
 Shape = tuple[Dim, ...]
 
@@ -131,6 +131,8 @@ def bind_sizes(scope: Scope, given: Mapping[str, object] | None) -> None:
     for item in scope.cell.items:
         for e in _further_sizes(item):
             _find_symbols(scope, e)
+    for e in _given_to_cells(scope):
+        _find_symbols(scope, e)
     for name, place in scope.size_places.items():
         scope.sizes[name] = Size.symbol(name)
         if given is None:
@@ -146,6 +148,14 @@ def bind_sizes(scope: Scope, given: Mapping[str, object] | None) -> None:
 def _further_sizes(item: Item) -> Iterator[Expr]:
     for binding in item.bindings if isinstance(item, Const) else ():
         yield from (counter.stop for counter in binding.counters)
+
+
+def _given_to_cells(scope: Scope) -> Iterator[Expr]:
+    """Sizes that calls of used cells give by name: ``inner(x, H=K)``."""
+    values = [e for unit in scope.units for e in values_of(unit.item)] if scope.used else []
+    for ref in (ref for e in values for ref in references(e)):
+        if isinstance(ref, Call) and ref.function.id in scope.used:
+            yield from (k.value for k in ref.keywords if k.name[0].isupper())
 
 
 def _find_symbols(scope: Scope, e: Expr) -> None:

@@ -54,6 +54,7 @@ class Evaluator:
     """
 
     strict = True
+    prefix = ""  # before the names of a cell inside another one
 
     def __init__(self, scope: Scope, build: Any) -> None:
         self.scope = scope
@@ -61,6 +62,7 @@ class Evaluator:
         self.values: dict[str, Value] = {}
         self.locals: dict[str, Value] = {}
         self.calls: list[str] = []
+        self.called: set[str] = set()  # cells that are used
         self.steps = 0
         self.depth = 0
 
@@ -138,7 +140,7 @@ class Evaluator:
         """A value as a node of the graph."""
         if isinstance(value, tuple):
             note = "give each part a name: a, b = split(...)"
-            raise Fault("split gives several values", e.span, notes=[note])
+            raise Fault("this gives several values", e.span, notes=[note])
         if isinstance(value, Size):
             ones = self.build.full(1.0, (value,))  # a size as a number: the sum of so many ones
             return self.build.apply("sum", ones, axis=0)
@@ -273,6 +275,8 @@ class Evaluator:
 
     def call(self, e: Call) -> Value:
         name = e.function.id
+        if name in self.scope.used:
+            return type(self).use(self, e)
         if name in self.scope.functions:
             return self.expanded(e, self.scope.functions[name])
         if name in self.builtins:
@@ -286,6 +290,7 @@ class Evaluator:
         raise Unknown(name)
 
     builtins: ClassVar[dict[str, Callable[[Evaluator, Call], Value]]] = {}
+    use: ClassVar[Callable[[Evaluator, Call], Value]]  # how a used cell is called
 
     def counted(
         self, e: Call, low: int, high: int | None = None, named: Sequence[str] = ()

@@ -29,12 +29,10 @@ from ..syntax.tree import (
     Use,
 )
 from .faults import Fault, article, did_you_mean
+from .files import used_cell
 from .walk import Unit, uses_of
 
 _DEFINED = "first defined here"
-_NOT_YET = {
-    Use: "'use' is not supported yet; write the inner cell's equations out",
-}
 
 
 @dataclass
@@ -50,12 +48,22 @@ class Declared:
     each: str = ""
 
 
+@dataclass(frozen=True)
+class Used:
+    """A cell that is used inside: the line that says so, and its tree."""
+
+    item: Use
+    tree: Cell
+
+
 @dataclass
 class Scope:
     """All names of one cell."""
 
     cell: Cell
     prelude: dict[str, Fn]
+    chain: tuple[str, ...] = ()  # the files of the cells around this one, and its own
+    used: dict[str, Used] = field(default_factory=dict)
     declared: dict[str, Declared] = field(default_factory=dict)
     constants: dict[str, Binding] = field(default_factory=dict)
     functions: dict[str, Fn] = field(default_factory=dict)
@@ -83,6 +91,8 @@ class Scope:
             return self.declared[name].kind
         if name in self.constants:
             return "const"
+        if name in self.used:
+            return "cell"
         if name in self.places:
             return "value"
         return "size" if name in self.size_places else ""
@@ -93,9 +103,13 @@ class Scope:
         yield from self.size_places
 
 
-def collect(cell: Cell, prelude: dict[str, Fn], builtin: Iterable[str]) -> Scope:
+def collect(
+    cell: Cell, prelude: dict[str, Fn], builtin: Iterable[str], chain: tuple[str, ...] = ()
+) -> Scope:
     """Enter all names of a cell; mistakes go to ``scope.reports``."""
-    scope = Scope(cell, prelude, broken=set(cell.lost), reports=dict.fromkeys(cell.reports))
+    chain = chain or (cell.text.name,)
+    reports = dict.fromkeys(cell.reports)
+    scope = Scope(cell, prelude, chain, broken=set(cell.lost), reports=reports)
     for item in cell.items:
         match item:
             case Declare():
@@ -112,9 +126,7 @@ def collect(cell: Cell, prelude: dict[str, Fn], builtin: Iterable[str]) -> Scope
                         "noise", item.name, item.span, item.shape, law, each=item.each
                     )
             case Use():
-                scope.broken.add(item.name)
-                scope.places.setdefault(item.name, item.span)
-                scope.report(Fault(_NOT_YET[type(item)], item.span))
+                _enter_used(scope, item)
     for item in cell.items:
         if isinstance(item, Equation | Repeat | Output):
             _enter_unit(scope, item)
@@ -133,6 +145,16 @@ def _enter(scope: Scope, name: str, span: Span) -> bool:
 def _twice(scope: Scope, name: str, span: Span) -> None:
     first = scope.places[name]
     scope.report(Fault(f"'{name}' is defined twice", span, [(first, _DEFINED)]))
+
+
+def _enter_used(scope: Scope, item: Use) -> None:
+    if not _enter(scope, item.name, item.span):
+        return
+    try:
+        scope.used[item.name] = Used(item, used_cell(scope.cell, item))
+    except Fault as fault:
+        scope.broken.add(item.name)
+        scope.report(fault)
 
 
 def _enter_constant(scope: Scope, binding: Binding) -> None:

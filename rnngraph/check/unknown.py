@@ -105,6 +105,9 @@ def _check_reference(
             ]
             scope.report(Fault(what, ref.span, notes=notes))
         return
+    if kind == "cell":
+        note = f"call it: {ref.id}(...)"
+        scope.report(Fault(f"'{ref.id}' is a cell, not a value", ref.span, notes=[note]))
     if kind or ref.id in scope.broken:
         return
     notes = [f"'{ref.id}' is a function; call it: {ref.id}(...)"] if ref.id in functions else []
@@ -118,7 +121,7 @@ def _check_callee(
     scope: Scope, call: Call, functions: Iterable[str], bound: frozenset[str]
 ) -> None:
     name = call.function.id
-    if name in functions or name in scope.broken:
+    if name in functions or name in scope.used or name in scope.broken:
         return
     if scope.kind_of(name) or name in bound:
         note = f"a product is written {name} * (...)"

@@ -68,6 +68,13 @@ class Unit:
         return [str(target) for target in self.targets]
 
 
+def values_of(item: Equation | Output | Repeat | Binding) -> Iterator[Expr]:
+    """The right sides of what defines names."""
+    for one in item.items if isinstance(item, Repeat) else (item,):
+        if one.value is not None:
+            yield one.value
+
+
 def uses_of(e: Expr, functions: Mapping[str, Fn], bound: Iterable[str] = ()) -> dict[str, Name]:
     """The names an expression needs, by spelling, also through the functions it calls."""
     found: dict[str, Name] = {}
