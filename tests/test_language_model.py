@@ -14,6 +14,7 @@ from language_cells import language_cells
 from rich.console import Console
 
 import rnngraph as rg
+from rnngraph import library
 from rnngraph.backends.reference import evaluate
 from rnngraph.tasks.text import Streams, read
 from rnngraph.train.characters import nats_per_character, sample
@@ -85,11 +86,19 @@ def test_names_of_the_cell_stay_free():
     assert {"W_y", "E_", "W_y_", "b_y"} == set(model.graph.params)
 
 
+@pytest.mark.parametrize("name", library.names())
+def test_every_cell_can_be_in_the_middle(name):
+    graph = language_model(rg.load(name), 5, embedding=3, hidden=4).graph
+    assert set(graph.outputs) == {"logits", "loss"}
+    assert graph.params["E"].shape == (5, 3 if "I" in rg.load(name).sizes else 4)
+
+
 def test_sizes_by_role():
     assert sizes_of(rg.load("lstm"), 3, 4) == {"I": 3, "H": 4}
     assert sizes_of(rg.load("lstm_projection"), 3, 4, {"P": 2}) == {"I": 3, "P": 2, "H": 4}
     assert sizes_of(rg.stack(rg.load("gru"), layers=2), 3, 4) == {"I": 3, "H": 4}
     assert sizes_of(rg.parse("cell C\ninput x[H]\nstate h[H]\nh' = x\n"), 3, 4) == {"H": 4}
+    assert sizes_of(rg.load("t_gru"), 3, 4) == {"I": 3, "H": 4}  # though a state holds its input
     with pytest.raises(ValueError, match="no size 'Q'"):
         language_model(rg.load("lstm"), 5, sizes={"Q": 3})
 

@@ -77,9 +77,9 @@ def check(graph: Graph) -> None:
 def sizes_of(cell: Cell, embedding: int, hidden: int, sizes: Mapping[str, int] | None = None
              ) -> dict[str, int]:
     """A number for every size of the cell; see `language_model`."""
-    of_states = {s for state in cell.graph.states.values() for s in _symbols(state.leaf)}
-    # a cell that reads vectors as wide as its state takes one size for both
-    of_input = _symbols(_only(cell.graph.inputs)[1]) - of_states
+    # a cell that reads vectors as wide as those it gives takes one size for both
+    (_, x), y = _only(cell.graph.inputs), next(iter(cell.graph.outputs.values()))
+    of_input = _symbols(x) - _symbols(y)
     chosen = {name: embedding if name in of_input else hidden for name in cell.sizes}
     return {**chosen, **(sizes or {})}
 
