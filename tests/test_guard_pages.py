@@ -19,7 +19,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
         [sys.executable, str(HERE / "guard_pages.py"), *arguments],
-        capture_output=True, text=True, check=False, timeout=300,
+        capture_output=True, text=True, check=False, timeout=1800,
         env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
 
