@@ -176,6 +176,17 @@ print("interrupted", result.interrupted, result.steps)
 """
 
 
+def test_checkpoints_in_time_change_no_bit_of_a_training(book, tmp_path):
+    settings = {"layers": 2, "steps": 12, **SMALL}
+    trained(rg.load("gru"), book, tmp_path / "whole", **settings)
+    trained(rg.load("gru"), book, tmp_path / "less", **settings, checkpoint_every=3)
+    whole, less = (load(tmp_path / name / "last.safetensors") for name in ("whole", "less"))
+    assert same(whole.params, less.params)
+    assert same(whole.moments, less.moments)
+    with pytest.raises(ValueError, match="checkpoint_every is 0; it must be at least 1"):
+        trained(rg.load("gru"), book, tmp_path / "none", **settings, checkpoint_every=0)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")
 def test_ctrl_c_keeps_the_last_step_and_resuming_gives_the_same_bits(book, tmp_path):
     lstm, settings = rg.load("lstm"), {"layers": 2, "steps": 200, **SMALL}

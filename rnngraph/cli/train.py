@@ -43,6 +43,8 @@ HELP = {
     "seed": "of the first parameters and the sample",
     "dtype": "precision",
     "validate_every": "updates between two looks at held-out text",
+    "checkpoint_every": "keep only every Nth state of a window for the gradient, and run the "
+    "rest again when it is due: less memory, the same bits",
 }
 CHOICES: dict[str, list[str]] = {
     "optimiser": [*OPTIMISERS],

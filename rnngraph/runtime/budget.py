@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from ..schedule.addresses import elements
+from ..schedule.cost import CHUNK_ROWS
 from .arguments import Call
 from .arrays import ArgumentError
 from .executable import Executable, Session
 from .segments import Segments, whole_of
 
 AUTO = "auto"
+# time-steps times rows of a segment, below which sums over time and the comparison of weights
+# take long beside the rest
+ENOUGH_ROWS = 4 * CHUNK_ROWS
 Kept = Session | Segments
 
 
@@ -32,8 +36,8 @@ def opened(program: Executable, call: Call, every: Any = None, budget: Any = Non
 def segment_length(
     program: Executable, steps: int, rows: int, every: Any = None, budget: Any = None
 ) -> int:
-    """Steps of a segment: ``every``, the root of all steps where that is "auto", or the longest
-    for which ``budget`` bytes will do.
+    """Steps of a segment: ``every``; where that is "auto", the root of all steps, but enough that
+    a segment is worth its overhead; or the longest for which ``budget`` bytes will do.
 
     Raises ArgumentError for anything else, and for a budget that is too small for any length.
     """
@@ -42,7 +46,7 @@ def segment_length(
     if budget is not None:
         return _longest(program, steps, rows, _positive(budget, "memory_budget", "bytes"))
     if isinstance(every, str) and every == AUTO:
-        return isqrt(max(steps - 1, 0)) + 1
+        return max(isqrt(max(steps - 1, 0)) + 1, ceil(ENOUGH_ROWS / max(rows, 1)))
     return _positive(every, "checkpoint_every", f"steps, or '{AUTO}'")
 
 

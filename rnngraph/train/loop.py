@@ -56,6 +56,7 @@ class Moment:
 class Trainer:
     """Trains a model with an optimiser, a learning rate by step, and a limit on the gradient.
 
+    ``checkpoint_every``: steps between the states that are kept for the gradient (None: all).
     ``seed``: the model's noise is drawn, anew at each step; without it noise is its mean.
     """
 
@@ -64,6 +65,7 @@ class Trainer:
     optimiser: Optimiser = field(default_factory=Adam)
     limit: float = 1.0
     seed: int | None = None
+    checkpoint_every: int | None = None
 
     def start(self, seed: int) -> Moment:
         params = dict(self.model.init(seed=seed))
@@ -83,7 +85,7 @@ class Trainer:
         state = moment.carried if carry and moment.carried else None
         y, carried, pullback = self.model.vjp(
             moment.params, inputs, state, outputs=(LOSS,), wrt=tuple(moment.params),
-            **self._noise(moment.step))
+            **self._options(moment.step))
         loss = float(y[LOSS].sum(dtype=np.float64))
         grads, norm = clip(pullback({LOSS: np.ones_like(y[LOSS])}).params, self.limit)
         if not math.isfinite(loss) or not math.isfinite(norm):
@@ -92,6 +94,10 @@ class Trainer:
         params, moments = self.optimiser.update(
             moment.params, grads, moment.moments, moment.step, self.rate(moment.step))
         return Moment(params, moments, dict(carried) if carry else {}, moment.step + 1), loss
+
+    def _options(self, step: int) -> dict[str, int]:
+        every = {"checkpoint_every": self.checkpoint_every} if self.checkpoint_every else {}
+        return {**every, **self._noise(step)}
 
     def _noise(self, step: int) -> dict[str, int]:
         """The option that draws this step's noise."""

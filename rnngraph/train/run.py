@@ -53,6 +53,7 @@ class Setting:
     seed: int = 0
     dtype: str = "f32"
     validate_every: int = 500
+    checkpoint_every: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,9 @@ def train_text(cell: Cell | None, text_path: str | Path, folder: str | Path, *,
     """Train a character model around `cell` on a text file; see `Setting` for the settings.
 
     With resume=True training goes on from folder/last.safetensors, to the same bits as if it had
-    never stopped: cell and settings are the checkpoint's, except `steps` and `epochs` if given.
-    Ctrl-C saves the last finished step and returns. Raises TextError, CheckpointError or
-    ValueError with the reason if the text, the folder or a setting will not do.
+    never stopped: cell and settings are the checkpoint's, except `steps`, `epochs` and
+    `checkpoint_every` if given. Ctrl-C saves the last finished step and returns. Raises TextError,
+    CheckpointError or ValueError with the reason if the text, the folder or a setting will not do.
     """
     job = _resumed(cell, text_path, Path(folder), setting) if resume else _begun(
         cell, text_path, Path(folder), setting)
@@ -137,7 +138,8 @@ def _resumed(cell: Cell | None, text_path: str | Path, folder: Path, setting: di
     stored = load(folder / LAST)
     if cell is not None and cell.text != stored.cell:
         raise CheckpointError(f"{folder / LAST} was trained with another cell than {cell.name}")
-    lengths = {name: setting[name] for name in ("steps", "epochs") if setting.get(name)}
+    lengths = {name: setting[name] for name in ("steps", "epochs", "checkpoint_every")
+               if setting.get(name)}
     chosen = _checked(replace(Setting(**stored.config["setting"]), **lengths))
     text = texts.read(text_path, characters=stored.config["characters"])
     job = _prepared(chosen, cell or _stored_cell(stored, folder), text, folder)
@@ -159,9 +161,11 @@ def _checked(setting: Setting) -> Setting:
         if getattr(setting, name) not in known:
             raise ValueError(f"{name} is '{getattr(setting, name)}'; it is one of "
                              f"{', '.join(known)}")
-    for name in ("hidden", "layers", "embedding", "batch", "window", "validate_every"):
-        if getattr(setting, name) < 1:
-            raise ValueError(f"{name} is {getattr(setting, name)}; it must be at least 1")
+    for name in ("hidden", "layers", "embedding", "batch", "window", "validate_every",
+                 "checkpoint_every"):
+        value = getattr(setting, name)
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is {value}; it must be at least 1")
     return setting
 
 
@@ -174,7 +178,7 @@ def _prepared(setting: Setting, cell: Cell, text: Text, folder: Path) -> _Job:
     setting = replace(setting, steps=steps)
     rate = RATES[setting.schedule](setting.rate, setting.last_rate, steps)
     trainer = Trainer(model, rate, OPTIMISERS[setting.optimiser](), setting.clip,
-                      setting.seed)
+                      setting.seed, setting.checkpoint_every)
     return _Job(setting, cell, text, folder, model, trainer, Moment({}, {}))
 
 
