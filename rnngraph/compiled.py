@@ -8,8 +8,9 @@ outputs. States, parameters and gradients always are dicts by the names of the c
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,9 @@ from .runtime.arguments import Arguments, Call
 from .runtime.arrays import REAL, ArgumentError, Array, names_of
 from .runtime.budget import Kept, opened
 from .runtime.executable import Executable, Session
-from .runtime.replay import Replay, Replays, can_replay, lone_input
+from .runtime.replay import Replay, Replays, key_of
 from .runtime.results import Gradients, frozen, marked, single
+from .runtime.tape import Tape
 from .schedule import Schedule
 from .schedule.cost import FEW_ROWS
 
@@ -44,7 +46,7 @@ class Compiled:
         self._arguments = Arguments(graph, REAL[dtype])
         self._executables: dict[Request, Executable] = {}
         self._lock = threading.Lock()
-        self._replays, self._lone_input = Replays(), lone_input(graph)
+        self._replays = Replays(self._arguments)
 
     # --- parameters ------------------------------------------------------------------------
 
@@ -86,24 +88,30 @@ class Compiled:
 
         Raises ArgumentError naming the argument, the shape expected and the shape given.
         """
-        plain = outputs is None and not options
-        replay = self._replays.take(params, x, state) if plain and self._lone_input else None
-        if replay is not None:
-            results, finals = replay.run(x, state)
-            self._replays.keep(replay)
-            return single(results, True), finals
+        key = None if options else key_of("run", x, state, outputs)
+        if done := self._replays.run(key, params, x, state):
+            return done  # type: ignore[no-any-return]
         call = self._arguments.call(params, x, state, **options)
-        request = self._request(call, outputs)
+        return self._first(key, call, outputs, params, x, state)  # type: ignore[no-any-return]
+
+    def _first(
+        self, key: Hashable, call: Call, outputs: Iterable[str] | None, params: Any, x: Any,
+        state: Any, step: bool = False,
+    ) -> Any:  # fmt: skip
+        """A run that is like none before, or of a kind that is not remembered."""
+        request, alone = self._request(call, outputs), outputs is None
         session = self._open(request, call)
+        asked = (params, x, state, request.outputs, alone, step)
+        if done := self._replays.first(key, Replay, session, call, *asked):
+            return done
         session.run()
-        results = self._results(session, call, request)
+        y = self._results(session, call, request)
         finals = {name: session.final(name) for name in self.graph.states}
-        if plain and self._lone_input and can_replay(call, params, x, self._lone_input):
-            first = self._arguments.filled({}, call.rows, call.given)
-            self._replays.keep(Replay(session, call, params, self._lone_input, first))
-        else:
-            session.close()
-        return single(results, outputs is None), finals
+        session.close()
+        if step:
+            each = {n: node.varies is Varies.STEP for n, node in self.graph.outputs.items()}
+            y = {name: value[0] if each[name] else value for name, value in y.items()}
+        return single(y, alone), finals
 
     def _results(
         self, session: Kept, call: Call, request: Request, mark: str = "", fixed: bool = False
@@ -125,10 +133,11 @@ class Compiled:
     ) -> tuple[Any, dict[str, Array]]:
         """One time-step, for streaming: inputs ``[B, *shape]``, ``(y, state)`` likewise. Options
         as for ``run``."""
-        inputs = self._arguments.with_time(x)
-        y, state = self.run(params, inputs, state, outputs=self.graph.outputs, **options)
-        per_step = {n: node.varies is Varies.STEP for n, node in self.graph.outputs.items()}
-        return single({n: v[0] if per_step[n] else v for n, v in y.items()}, True), state
+        key = None if options else key_of("step", x, state)
+        if done := self._replays.run(key, params, x, state):
+            return done  # type: ignore[no-any-return]
+        call = self._arguments.call(params, self._arguments.with_time(x), state, **options)
+        return self._first(key, call, None, params, x, state, step=True)  # type: ignore[no-any-return]
 
     def trace(
         self,
@@ -195,22 +204,21 @@ class Compiled:
         takes the longest segments for which so many bytes will do, beyond inputs, outputs,
         cotangents and gradients. Both need states that all run in one direction of time.
         """
+        whole = checkpoint_every is None and memory_budget is None and not options
+        key = key_of("vjp", x, state, outputs, wrt) if whole else None
+        if done := self._replays.run(key, params, x, state):
+            return done  # type: ignore[no-any-return]
         call = self._arguments.call(params, x, state, **options)
-        request = replace(self._request(call, outputs), wrt=self._wrt(wrt))
+        request = replace(self._request(call, outputs), wrt=self._arguments.wrt(wrt))
         session = opened(self._executable(request), call, checkpoint_every, memory_budget)
+        asked = (params, x, state, request.outputs, outputs is None, request.wrt, MARK,
+                 partial(self._replays.keep, key))  # fmt: skip
+        if done := self._replays.first(key, Tape, session, call, *asked):
+            return done  # type: ignore[no-any-return]
         session.run(0)
         results = self._results(session, call, request, fixed=True)
         finals = {name: session.final(name) for name in self.graph.states}
         return single(results, outputs is None), finals, self._pullback(session, call, request)
-
-    def _wrt(self, wrt: Iterable[str] | None) -> tuple[str, ...]:
-        known = differentiable(self.graph)
-        names = tuple(known) if wrt is None else names_of(wrt, "wrt")
-        for name in names:
-            if name not in known:
-                have = ", ".join(known)
-                raise ArgumentError(f"cannot differentiate to '{name}'; choose from {have}")
-        return names
 
     def _pullback(self, session: Kept, call: Call, request: Request) -> Pullback:
         lock = threading.Lock()  # a session has one memory
@@ -270,7 +278,7 @@ class Compiled:
         """
         call = self._arguments.call(params, x, state, **options)
         moves = self._arguments.tangents(call, dparams, dx)
-        starts = self._moved(call, moves, dstate)
+        starts = self._arguments.moved(call, moves, dstate)
         request = replace(self._request(call, outputs), along=tuple(sorted(moves)))
         session = self._open(request, call, marked(PUSH, moves), marked(PUSH, starts))
         session.run()
@@ -305,11 +313,11 @@ class Compiled:
         call = self._arguments.call(params, x, state, **options)
         moves = self._arguments.tangents(call, dparams, dx)
         request = replace(
-            self._request(call, outputs), wrt=self._wrt(wrt), along=tuple(sorted(moves))
+            self._request(call, outputs), wrt=self._arguments.wrt(wrt), along=tuple(sorted(moves))
         )
         late = self._arguments.cotangents(call, request.outputs, dy, MARK)
         still = marked(MARK, self._ends(call, None))
-        starts = marked(PUSH, self._moved(call, moves, dstate))
+        starts = marked(PUSH, self._arguments.moved(call, moves, dstate))
         session = self._open(request, call, {**late, **marked(PUSH, moves)},
                              {**starts, **still, **marked(PUSH, still)})  # fmt: skip
         session.run()
@@ -317,17 +325,6 @@ class Compiled:
         second = self._gradients(session, call, request, f"{PUSH}({MARK}({{}}))")
         session.close()
         return first, second
-
-    def _moved(
-        self, call: Call, moves: Mapping[str, Array], dstate: Mapping[str, Any] | None
-    ) -> dict[str, Array]:
-        """Directions of all initial states: learned ones move with their parameter."""
-        made = self._ends(call, dstate)
-        for name, state in self.graph.states.items():
-            still = name in call.given_states or name in (dstate or ())
-            if state.init in moves and not still:
-                made[name] = np.broadcast_to(moves[state.init], made[name].shape)  # type: ignore[index]
-        return made
 
     # --- stages --------------------------------------------------------------------------------
 

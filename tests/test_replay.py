@@ -3,10 +3,13 @@ what they hold."""
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 
 import rnngraph as rg
+from rnngraph import library
 from rnngraph.runtime.arrays import ArgumentError
 
 T, B, I, H = 4, 2, 3, 5  # noqa: E741
@@ -94,3 +97,126 @@ output most = max(S', axis=0)
     for again in later:
         for name, value in first.params.items():
             assert np.array_equal(value, again.params[name]), name
+
+
+# --- what a call must find out anew ---------------------------------------------------------------
+
+
+def remembered(compiled):
+    """How many calls are remembered."""
+    return sum(len(held) for held in compiled._replays._kept.values())
+
+
+def everything(found):
+    """All arrays of a call's answer, by path."""
+    if isinstance(found, np.ndarray):
+        return {"": found}
+    named = found.items() if isinstance(found, dict) else enumerate(found)
+    return {f"{k}.{path}": v for k, part in named for path, v in everything(part).items()}
+
+
+def both_ways(compiled, params, x, state, dy, dstate):
+    y, final, pullback = compiled.vjp(params, x, state)
+    dy = {k: np.full_like(v, dy) for k, v in y.items()} if isinstance(y, dict) else (
+        np.full_like(y, dy))  # fmt: skip
+    return y, final, vars(pullback(dy, dstate))
+
+
+def assert_same(found, expected):
+    found, expected = everything(found), everything(expected)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert np.array_equal(found[name], value), name
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_replays_give_the_same_bits(name):
+    """Runs, steps and gradients, with other numbers and other memory each time."""
+    compiled = rg.load(name).compile(**dict.fromkeys(rg.load(name).sizes, 5))
+    rng, leaves = np.random.default_rng(0), compiled.graph.inputs
+    for seed in range(3):
+        params = compiled.init(seed)
+        unusual = MappingProxyType(params)  # no dict, so such a call is not remembered
+        x = {k: rng.normal(size=(T, B, *v.shape)).astype(np.float32) for k, v in leaves.items()}
+        one = {k: v[0] for k, v in x.items()}
+        state = {k: rng.normal(size=(B, *s.leaf.shape)).astype(np.float32)
+                 for k, s in compiled.graph.states.items()}  # fmt: skip
+        for given in (None, state):
+            assert_same(compiled.run(params, x, given), compiled.run(unusual, x, given))
+            assert_same(compiled.step(params, one, given), compiled.step(unusual, one, given))
+            both = [both_ways(compiled, p, x, given, seed, given) for p in (params, unusual)]
+            assert_same(*both)
+        assert remembered(compiled) == 6
+
+
+def test_arguments_of_another_kind_are_not_taken_for_the_usual_ones(cell, x):
+    params = cell.init(0)
+    y, _ = cell.run(params, x)
+    wide = np.repeat(x, 2, axis=-1)
+    for same in (x.astype(np.float64), x.tolist(), wide[..., ::2], np.asfortranarray(x),
+                 x.astype(">f4"), np.ma.array(x)):  # fmt: skip
+        assert np.array_equal(cell.run(params, same)[0], y)
+    turned = {k: np.asfortranarray(v) for k, v in params.items()}
+    assert np.array_equal(cell.run(turned, x)[0], y)
+    other = dict(reversed(params.items()))
+    assert np.array_equal(cell.run(other, x)[0], y)
+    for wrong in (x[..., :-1], x.astype(complex), x[0]):
+        with pytest.raises(ArgumentError, match="'x'"):
+            cell.run(params, wrong)
+    with pytest.raises(ArgumentError, match="missing parameter 'W_f'"):
+        cell.run({k: v for k, v in params.items() if k != "W_f"}, x)
+    with pytest.raises(ArgumentError, match="'W_f'"):
+        cell.run(params | {"W_f": None}, x)
+    with pytest.raises(ArgumentError, match="state h"):
+        cell.run(params, x, {"h": np.zeros((B, H + 1), np.float32), "c": np.zeros((B, H))})
+    assert np.array_equal(cell.run(params, x)[0], y)
+
+
+def test_indices_are_checked_in_replays_too():
+    text = "cell C\ninput n: int\nparam E[7, 3] ~ normal(1)\nstate h[3]\nh' = h + E[n]"
+    compiled = rg.parse(text).compile()
+    params, n = compiled.init(0), np.arange(6).reshape(3, 2)
+    expected = params["E"][n].cumsum(0)
+    for wrong in (7, -1, 1 << 62):
+        assert np.array_equal(compiled.run(params, n)[0], expected)
+        bad = n.copy()
+        bad[2, 1] = wrong
+        with pytest.raises(ArgumentError, match=f"'n' holds {wrong}"):
+            compiled.run(params, bad)
+
+
+def test_results_belong_to_the_caller(cell, x):
+    params = cell.init(0)
+    cell.run(params, x)
+    y, final = cell.run(params, x)
+    kept = y.copy(), {k: v.copy() for k, v in final.items()}
+    cell.run(params, -x)
+    assert_same((y, final), kept)
+    _, _, pullback = cell.vjp(params, x)
+    first = vars(pullback(np.ones_like(y)))
+    kept = {k: {n: v.copy() for n, v in found.items()} for k, found in first.items()}
+    pullback(-np.ones_like(y))
+    cell.vjp(params, -x)[2](np.ones_like(y))
+    assert_same(first, kept)
+
+
+def test_pullbacks_that_live_at_once_have_memory_of_their_own(cell, x):
+    params = cell.init(0)
+    ys, _, pullbacks = zip(*(cell.vjp(params, x * k) for k in range(6)), strict=True)
+    for k, (y, pullback) in enumerate(zip(ys, pullbacks, strict=True)):
+        alone = cell.vjp(MappingProxyType(params), x * k)[2](np.ones_like(y))
+        assert_same(vars(pullback(np.ones_like(y))), vars(alone))
+    with pytest.raises(ArgumentError, match="cotangent of h"):
+        pullback(np.ones_like(y)[1:])
+    assert_same(vars(pullback(np.ones(y.shape))), vars(alone))
+
+
+def test_parameters_that_moved_and_kept_their_shape_are_found(cell, x):
+    params = cell.init(0)
+    y, _ = cell.run(params, x)
+    flat = params["b_f"] = np.array(params["b_f"])
+    shape = flat.shape
+    cell.run(params, x)
+    flat.resize((1 << 16,), refcheck=False)
+    flat.resize(shape, refcheck=False)
+    assert np.array_equal(cell.run(params, x)[0], y)

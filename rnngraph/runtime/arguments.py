@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..activity import differentiable
 from ..graph import Graph, Node, Varies
 from ..passes.mask import ENDS, INSIDE, STARTS
-from .arrays import ArgumentError, Array, fitted, known
+from .arrays import ArgumentError, Array, fitted, known, names_of
 from .noise import drawn
 
 OPTIONS = "lengths, reset, reverse, batch_first, seed, first_step, steps and rows"
@@ -230,6 +231,27 @@ class Arguments:
             name: self._like(call, leaves[name], value, f"direction of {name}")
             for name, value in {**dparams, **dx}.items()
         }
+
+    def wrt(self, wrt: Iterable[str] | None) -> tuple[str, ...]:
+        """What to differentiate to: all that can be, or those named."""
+        known = differentiable(self.graph)
+        names = tuple(known) if wrt is None else names_of(wrt, "wrt")
+        for name in names:
+            if name not in known:
+                have = ", ".join(known)
+                raise ArgumentError(f"cannot differentiate to '{name}'; choose from {have}")
+        return names
+
+    def moved(
+        self, call: Call, moves: Mapping[str, Array], dstate: Mapping[str, Any] | None
+    ) -> dict[str, Array]:
+        """Directions of all initial states: learned ones move with their parameter."""
+        made = self.states({} if dstate is None else dstate, call.rows, zero=True)
+        for name, state in self.graph.states.items():
+            still = name in call.given_states or name in (dstate or ())
+            if state.init in moves and not still:
+                made[name] = np.broadcast_to(moves[state.init], made[name].shape)  # type: ignore[index]
+        return made
 
     def _like(self, call: Call, node: Node, value: Any, what: str) -> Array:
         """An array shaped like a node's value over the whole call; None is 0."""

@@ -21,6 +21,9 @@ from .arrays import REAL, Array, address, aligned
 from .work import Blocks, placed
 
 ENTER = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.py_object)
+ENTER_BRIEFLY = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.py_object)
+# operations up to which the GIL is kept: to get it back from a busy thread may take 5 ms
+BRIEF = 1e6
 
 
 class Executable:
@@ -62,6 +65,7 @@ class Executable:
         self._machine, self.layout = compile_schedule(self.schedule, real, self.target)
         gates = [self._machine.address(f"{p.name}_enter") for p in self.schedule.procedures]
         self.enter = [ENTER(gate) for gate in gates]
+        self.enter_briefly = [ENTER_BRIEFLY(gate) for gate in gates]
 
     def texts(self) -> Any:
         """The code as text (``.llvm``, ``.assembly``), made afresh: the cache keeps no text."""
@@ -91,6 +95,12 @@ class Executable:
         team = pool.entrance() if threads > 1 else 0
         return [tuple.__basicsize__, object.__basicsize__, id(np.ndarray), steps, rows, threads,
                 team, read, written]  # fmt: skip
+
+    def gate(self, procedure: int, steps: int, rows: int) -> Any:
+        """The function that enters a procedure, with a frame's address and its arrays; it releases
+        the GIL while it runs, unless that is over at once."""
+        brief = self.work_of[procedure].operations * steps * rows < BRIEF
+        return (self.enter_briefly if brief else self.enter)[procedure]
 
     def open(self, given: Mapping[str, Array], initial: Mapping[str, Array], steps: int,
              rows: int) -> Session:  # fmt: skip
@@ -160,7 +170,7 @@ class Session:
         self.consumed = procedure == 1 and self.program.schedule.consumes
         self.give({b.name: self._allocate(b) for b in self.program.produced[procedure]})
         words = array("q", [*self.head(procedure, 0, 0), *self.table()])
-        self.program.enter[procedure](words.buffer_info()[0], ())
+        self.program.gate(procedure, self.steps, self.rows)(words.buffer_info()[0], ())
 
     def renew(self, early: Collection[str]) -> None:
         """Before a second backward run: new arrays for those of its states (not ``early``) that

@@ -1,145 +1,214 @@
 """Replays: a call like the one before costs little more than its machine code.
 
-Most calls of a program pass the same parameter arrays and inputs of the same shape. What was
-found out about them (that they fit, where they lie, the table of pointers) is kept, and only
-what is new is looked at: the input's address, the states, and memory for the results.
+What was found out about a call (that its arguments fit, where its memory lies) is kept in a
+frame. The next one only hands over its arrays, and machine code sees from their headers whether
+they are of the same kind, wherever they lie and whatever they hold. If they are not, the call runs
+as a first one does.
 """
 
 from __future__ import annotations
 
 import threading
-from array import array
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 
-from ..graph import Graph
-from ..schedule.grammar import Buffer, Role
-from .arguments import Call
-from .arrays import Array, address, aligned
+from .arguments import Arguments, Call
+from .arrays import HEADERS, Array
 from .executable import Session
+from .frames import CannotReplay, Fresh, Writer, results
 
-ORDINARY = np.ndarray
-KEPT = 4  # shapes of input remembered per compiled cell
+KINDS = 8  # kinds of call remembered per compiled cell
+AT_ONCE = 4  # of each, for as many threads
 
 
 class Replay:
-    """One remembered call. Not to be used by two threads at once."""
+    """A remembered run. Not to be used by two threads at once."""
+
+    is_free = True  # for another call, as soon as one has run
 
     def __init__(
-        self,
-        session: Session,
-        call: Call,
-        params: Mapping[str, Any],
-        name: str,
-        first: Mapping[str, Array],
-    ) -> None:
-        """``first``: the states a call begins with that gives none."""
-        self.session = session
-        self.params = tuple((k, v, v.shape, v.dtype) for k, v in params.items())
-        self.x: Array = call.given[name]
-        self.shape, self.dtype = self.x.shape, self.x.dtype
-        names, schedule = session.program.layout.names, session.program.schedule
-        head = session.head(0, 0, 0)
-        self.words = array("q", [*head, *session.table()])
-        self.input_place = len(head) + names.index(name) if name in names else -1
-        given_away = {view.buffer.name for view in schedule.outputs.values()}
-        fresh = [b for b in schedule.buffers.values() if b.role is Role.RESULT
-                 or b.name in given_away | session.program.summed]  # fmt: skip
-        self.fresh = [self._recipe(buffer, len(head) + names.index(buffer.name))
-                      for buffer in fresh]  # fmt: skip
-        self.initial = {k: v for k, v in first.items() if k in schedule.states}
-        self.outputs = tuple(schedule.outputs)
+        self, session: Session, arguments: Arguments, call: Call, params: Mapping[str, Any],
+        x: Any, state: Mapping[str, Any] | None, outputs: tuple[str, ...], alone: bool,
+        step: bool = False,
+    ) -> None:  # fmt: skip
+        """``alone``: the only output is given as itself; ``step``: arrays have no axis of time."""
+        if not (call.steps and call.rows):
+            raise CannotReplay
+        graph, program = arguments.graph, session.program
+        self.session, self.call, self.dtype = session, call, program.dtype
+        self.params, self.inputs = tuple(params), tuple(x) if isinstance(x, dict) else None
+        names = self.inputs or (*graph.inputs, *graph.contexts)
+        self.fresh = Fresh(session, 0, {name: name for name in outputs}, step)
+        self.states = tuple(name for name in graph.states if name in program.schedule.states)
+        self.alone = outputs[0] if alone and len(outputs) == 1 else ""
+        self.given = tuple(state or ())
+        self.firsts = self._firsts(arguments, call)
+        self.final_shapes = [(name, (session.rows, *graph.states[name].leaf.shape))
+                             for name in self.states]  # fmt: skip
+        writer = Writer(session, 0)
+        write_arguments(writer, arguments, call, self.params, names, step)
+        writer.fresh(self.fresh)
+        for name in self.given or self.states:
+            writer.fill(name, spread=name in self.learned)
+        for name in self.states:
+            writer.keep(name)
+        self.words = writer.words()
+        self.address = self.words.buffer_info()[0]
+        self.enter = program.gate(0, session.steps, session.rows)
 
-    def _recipe(self, buffer: Buffer, place: int) -> tuple[str, int, tuple[int, ...], bool]:
-        session = self.session
-        return buffer.name, place, session.shape(buffer), buffer.name in session.program.summed
+    def _firsts(self, arguments: Arguments, call: Call) -> tuple[Array, ...]:
+        """What states begin with that none is given for; ``learned`` ones by their parameter."""
+        states = arguments.graph.states
+        self.learned: dict[str, str] = {}
+        if self.given:
+            if {*self.given} != {*self.states}:
+                raise CannotReplay
+            return ()
+        for name in self.states:
+            init = states[name].init
+            if isinstance(init, str):
+                if call.given[init].shape != states[name].leaf.shape:
+                    raise CannotReplay
+                self.learned[name] = init
+        values = arguments.filled({}, call.rows, call.given)
+        return tuple(np.array(values[name]) for name in self.states)
 
-    def fits(self, params: Any, x: Any, state: Any) -> bool:
-        """True when the call differs from the remembered one in numbers only."""
-        if type(x) is not ORDINARY or x.shape != self.shape or x.dtype != self.dtype:
-            return False
-        if not x.flags.c_contiguous or len(params) != len(self.params):
-            return False
-        for name, given, shape, dtype in self.params:
-            if params.get(name) is not given:
-                return False
-            # the same object may have been reshaped or resized in place
-            if given.shape != shape or given.dtype != dtype:
-                return False
-        return state is None or self._fitting_states(state)
+    def run(
+        self, params: Any, x: Any, state: Mapping[str, Array] | None
+    ) -> tuple[Any, dict[str, Array]] | None:
+        """``(outputs, final states)``, or None when the call is of another kind after all."""
+        done = self.forward(params, x, state)
+        if done is None:
+            return None
+        fresh, finals, _ = done
+        found = results(fresh, self.fresh.windows)
+        return (found[self.alone] if self.alone else found), finals
 
-    def _fitting_states(self, state: Any) -> bool:
-        if type(state) is not dict or state.keys() != self.initial.keys():
-            return False
-        for name, like in self.initial.items():
-            value = state[name]
-            if type(value) is not ORDINARY or value.shape != like.shape:
-                return False
-            if value.dtype != like.dtype:
-                return False
-        return True
+    def forward(
+        self, params: Any, x: Any, state: Mapping[str, Array] | None
+    ) -> tuple[list[Array], dict[str, Array], tuple[Any, ...]] | None:
+        """``(results as allocated, final states, all arrays of the frame)``, or None."""
+        if type(params) is not dict or tuple(params) != self.params:
+            return None
+        if self.inputs is None:
+            given: Any = (x,)
+        elif tuple(x) == self.inputs:
+            given = x.values()
+        else:
+            return None
+        if self.given:
+            firsts: Any = state.values()  # type: ignore[union-attr]
+        elif self.learned:
+            firsts = [params[self.learned[name]] if name in self.learned else first
+                      for name, first in zip(self.states, self.firsts, strict=True)]  # fmt: skip
+        else:
+            firsts = self.firsts
+        fresh, dtype = self.fresh.allocate(), self.dtype
+        finals = {name: np.empty(shape, dtype) for name, shape in self.final_shapes}
+        arrays = (*params.values(), *given, *fresh, *firsts, *finals.values())
+        return None if self.enter(self.address, arrays) else (fresh, finals, arrays)
 
-    def run(self, x: Array, state: Mapping[str, Array] | None) -> tuple[dict[str, Array], Any]:
-        """``(outputs, final states)`` by name."""
-        session, table = self.session, self.words
-        arrays = session.arrays
-        if self.input_place >= 0:
-            table[self.input_place] = address(x)
-        for name, place, shape, zero in self.fresh:
-            made = arrays[name] = aligned(shape, session.program.dtype, zero)
-            table[place] = address(made)
-        session.set_states(self.initial if state is None else state)
-        session.program.enter[0](table.buffer_info()[0], ())
-        outputs = {name: session.output(name) for name in self.outputs}
-        finals = {name: session.final(name) for name in self.initial}
-        for name, *_ in self.fresh:
-            del arrays[name]  # they are the caller's now
-        return outputs, finals
+
+def write_arguments(
+    writer: Writer, arguments: Arguments, call: Call, params: tuple[str, ...],
+    names: tuple[str, ...], step: bool,
+) -> None:  # fmt: skip
+    """Records of parameters, and of inputs and contexts, in the caller's order of them."""
+    for name in params:
+        writer.point(name, call.given[name].shape, arguments.dtype)
+    for name in names:
+        array = call.given[name]
+        timeless = step and name in arguments.graph.inputs
+        writer.point(name, array.shape[1:] if timeless else array.shape, _ordinary(array.dtype),
+                     arguments.limits.get(name, 0))  # fmt: skip
+
+
+def _ordinary(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """NumPy's own object for a dtype, of which there is one."""
+    return np.dtype(dtype.type)
 
 
 class Replays:
     """The remembered calls of one compiled cell; each is in use by one thread at a time."""
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, ...], Replay] = OrderedDict()
+    def __init__(self, arguments: Arguments) -> None:
+        self._arguments = arguments
+        self._kept: OrderedDict[Hashable, list[Any]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def take(self, params: Any, x: Any, state: Any) -> Replay | None:
-        """The replay that fits, taken out; ``keep`` gives it back."""
-        replay = self._kept.pop(getattr(x, "shape", ()), None)
-        if replay is None or not isinstance(params, Mapping):
+    def _take(self, key: Hashable) -> Any:
+        """A replay that is remembered under a key, taken out; ``keep`` gives it back."""
+        try:
+            return self._kept[key].pop()
+        except (KeyError, IndexError, TypeError):  # unknown, in use, or no key at all
             return None
-        return replay if replay.fits(params, x, state) else None
 
-    def keep(self, replay: Replay) -> None:
-        """Remember a call for its shape of input, and forget the oldest."""
-        self._kept[replay.shape] = replay
-        with self._lock:  # one thread at a time forgets; others may take and keep meanwhile
-            while len(self._kept) > KEPT:
+    def run(self, key: Hashable, params: Any, x: Any, state: Any) -> Any:
+        """What a remembered call gives this time; None if there is none like it."""
+        replay = self._take(key)
+        if replay is None:
+            return None
+        done = replay.run(params, x, state)
+        if done is None or replay.is_free:
+            self.keep(key, replay)
+        return done
+
+    def first(self, key: Hashable, kind: Any, session: Any, call: Call, params: Any, x: Any,
+              state: Any, *asked: Any) -> Any:  # fmt: skip
+        """What a first call gives, run as a replay of a ``kind``; None for an unusual one."""
+        if key is None or not usual(self._arguments, params, x):
+            return None
+        try:
+            replay = kind(session, self._arguments, call, params, x, state, *asked)
+        except CannotReplay:
+            return None
+        done = replay.run(params, x, state)
+        if done is not None and replay.is_free:
+            self.keep(key, replay)
+        return done
+
+    def keep(self, key: Hashable, replay: Any) -> None:
+        """Remember a call, and forget the oldest."""
+        try:
+            held = self._kept[key]
+        except KeyError:
+            held = self._new(key)
+        if len(held) < AT_ONCE:
+            held.append(replay)
+
+    def _new(self, key: Hashable) -> list[Any]:
+        with self._lock:
+            held = self._kept.setdefault(key, [])
+            while len(self._kept) > KINDS:
                 self._kept.popitem(last=False)
+        return held
 
 
-def lone_input(graph: Graph) -> str | None:
-    """The name of the input of a cell with just one, real-valued, and no contexts."""
-    names = [*graph.inputs, *graph.contexts]
-    lone = len(names) == len(graph.inputs) == 1 and graph.inputs[names[0]].dtype == "real"
-    return names[0] if lone else None
-
-
-def can_replay(call: Call, params: Mapping[str, Any], x: Any, name: str) -> bool:
-    """True for calls in which nothing is converted or masked."""
-    if call.lengths or call.reset or call.reverse or call.batch_first:
-        return False
-    return all(
-        _same_memory(theirs, call.given[key]) for key, theirs in [(name, x), *params.items()]
+def usual(arguments: Arguments, params: Any, x: Any) -> bool:
+    """False where an argument has to be converted: then no frame will do."""
+    values = x.values() if type(x) is dict else (x,)
+    wanted = (arguments.dtype, _ordinary(np.dtype(np.int64)))
+    return type(params) is dict and all(
+        type(value) is np.ndarray and value.dtype in wanted for value in (*params.values(), *values)
     )
 
 
-def _same_memory(theirs: Any, ours: Array) -> bool:
-    return type(theirs) is ORDINARY and theirs.dtype == ours.dtype and (
-        theirs.flags.c_contiguous and address(theirs) == address(ours)
-    )
-
+def key_of(kind: str, x: Any, state: Any, *asked: Any) -> Hashable:
+    """What calls have in common that may be replays of each other; None for unusual ones."""
+    if not HEADERS:
+        return None
+    if type(x) is np.ndarray:
+        shapes: Any = x.shape
+    elif type(x) is dict:
+        shapes = tuple([getattr(value, "shape", None) for value in x.values()])
+    else:
+        return None
+    if state is not None and type(state) is not dict:
+        return None
+    for names in asked:
+        if names is not None and type(names) is not tuple:
+            return None
+    return (kind, shapes, None if state is None else tuple(state), *asked)

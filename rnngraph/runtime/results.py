@@ -33,5 +33,5 @@ def marked(mark: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
 def frozen(array: Array) -> Array:
     """A read-only window: a pullback still needs the numbers."""
     window = array.view()
-    window.flags.writeable = False
+    window.setflags(write=False)
     return window
