@@ -14,6 +14,9 @@ from .arrays import ALIGNMENT, Array, aligned
 
 KEPT = 4  # blocks, for as many calls at once
 WASTE = 4  # a block this many times too big is let go
+# bytes between neighbours: rows of several arrays must not all fall into the same cache set, which
+# happens where their sizes are multiples of the page size
+STAGGER = 5 * ALIGNMENT
 
 
 class Blocks:
@@ -46,5 +49,5 @@ def placed(counts: Mapping[str, int], itemsize: int) -> tuple[dict[str, int], in
     places, end = {}, 0
     for name, count in counts.items():
         places[name] = end
-        end += -(-count * itemsize // ALIGNMENT) * ALIGNMENT
+        end += -(-count * itemsize // ALIGNMENT) * ALIGNMENT + STAGGER
     return places, end
