@@ -9,10 +9,13 @@ so that all gates of a unit meet in one register tile. Units beyond the last are
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from .grammar import Product, Tile, View
 
 NARROWEST = 4  # lanes; narrower vectors are no faster
+MOST_ROWS = 8
+NEAR = 1 << 20  # numbers that stay in a near cache from one tile of rows to the next
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Shape:
     @property
     def heights(self) -> tuple[int, ...]:
         """Rows of the tiles that cover any number of rows: the whole ones, then what is left."""
-        return tuple(1 << k for k in reversed(range(self.rows.bit_length())))
+        powers = [1 << k for k in reversed(range(self.rows.bit_length()))]
+        return tuple(dict.fromkeys((self.rows, *powers)))
 
     @property
     def panel(self) -> int:
@@ -96,16 +100,28 @@ def _group_of(operand: View, found: list[tuple[View, list[tuple[int, View]]]], f
 
 
 def tile_shape(kernel: Tile, machine: Machine) -> Shape:
-    """Rows and vectors such that the accumulators fill three quarters of the registers."""
+    """Rows and vectors such that the accumulators fill at most three quarters of the registers.
+
+    Rows are a power of two, which most batches are multiples of; but weights that come from a far
+    cache for every tile are worth as many rows as there is room for.
+    """
     units = kernel.closure.space[0]
     lanes = min(machine.lanes, 1 << max(0, units - 1).bit_length())
     count = sum(isinstance(a, Product) for a in kernel.accumulators)
     budget = 3 * machine.registers // 4
     vectors = max(1, min(4 // count, -(-units // lanes)))
     rows = 1
-    while 2 * rows * vectors * count <= budget and rows < 8:
+    while 2 * rows * vectors * count <= budget and rows < MOST_ROWS:
         rows *= 2
+    if _weights(kernel) > NEAR:
+        rows = max(rows, min(MOST_ROWS, budget // (vectors * count)))
     return Shape(units, rows, vectors, lanes)
+
+
+def _weights(kernel: Tile) -> int:
+    """Numbers in the weights of a kernel's products."""
+    products = [a for a in kernel.accumulators if isinstance(a, Product)]
+    return sum(prod(term.weight.shape) for product in products for term in product.terms)
 
 
 def packed_size(group: Group, shape: Shape) -> int:

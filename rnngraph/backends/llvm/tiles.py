@@ -164,7 +164,8 @@ class ProductTile:
         b, done = self.emitter.builder, number(0)
         panel = b.sdiv(first, number(self.shape.panel))
         for tile in self.shape.heights:
-            whole = b.and_(rows, number(-tile))
+            left = b.sub(rows, done)
+            whole = b.add(done, b.sub(left, b.srem(left, number(tile))))
             self.emitter.loop(
                 done, whole, tile, lambda r, tile=tile: self._tile(panel, r, tile, units)
             )
