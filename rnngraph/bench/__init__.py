@@ -48,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only these cells of the library, or paths of your own")
     add("--threads", nargs="+", type=_positive, default=[1], metavar="N",
         help="threads that may be used, one process for each number (default: 1)")
-    add("--seconds", type=float, default=0.4,
-        help="time for each row, but at least 20 rounds (default: 0.4)")
+    add("--seconds", type=float, default=0.3,
+        help="time for each row, but at least 20 rounds (default: 0.3)")
     add("--peers", nargs="*", choices=list(PEERS), default=installed(), metavar="PEER",
         help=f"peers to run against: {', '.join(PEERS)} (default: all that are installed)")
     add("--store", type=Path, metavar="FILE.json",

@@ -84,7 +84,7 @@ def _plot(results: Sequence[Result], path: Path) -> bool:
             _panel(right, "", lines, lambda r: 100 * r.of_limit)
             _ratios(left)
             _fractions(right)
-        _legend(axes[0][0])
+        _legend(figure, axes[0][0])
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, metadata={"Date": None})
         pyplot.close(figure)
@@ -116,10 +116,10 @@ def _panel(axis: Any, title: str, lines: dict[str, list[Result]], value: Any) ->
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _legend(axis: Any) -> None:
-    for colour, marker, label in (FORWARD, TRAINING):
-        axis.scatter([], [], s=14, color=colour, marker=marker, label=label)
-    axis.legend(loc="lower right", frameon=True)
+def _legend(figure: Any, axis: Any) -> None:
+    kinds = [axis.scatter([], [], s=14, color=colour, marker=marker, label=label)
+             for colour, marker, label in (FORWARD, TRAINING)]  # fmt: skip
+    figure.legend(handles=kinds, loc="outside upper right", ncols=2, frameon=False)
 
 
 def _ratios(axis: Any) -> None:

@@ -26,7 +26,7 @@ def rivals(problem: Problem, threads: int) -> list[Contender]:
     """The derived loop of a row's cell, compiled when it first runs."""
     torch.set_num_threads(threads)
     row = problem.row
-    if row.cell in MODULES or (row.rows, row.hidden) not in SIZES:
+    if threads > 1 or row.cell in MODULES or (row.rows, row.hidden) not in SIZES:
         return []
     try:
         return [derived(problem, "torch.compile", in_chunks(CHUNK))]
