@@ -107,6 +107,7 @@ class Cell:
         dtype: str = "f32",
         target: str = "host",
         threads: int = 1,
+        precision: str | None = None,
         consts: Mapping[str, float] | None = None,
         **sizes: int,
     ) -> Compiled:
@@ -114,11 +115,13 @@ class Cell:
 
         ``dtype`` is "f32" or "f64"; ``target`` "host", "sse2", "avx2", "avx512" or "neon";
         ``threads`` is how many a call may use (never more than its work is worth; results are
-        the same bits); ``consts`` sets constants of the cell. Machine code is made when a method
-        first needs it, once for all sequence lengths and batch sizes.
+        the same bits); ``precision`` "bf16" or "int8" rounds the weights of matrix products, and
+        what they multiply, for inference (docs/precision.md); ``consts`` sets constants of the
+        cell. Machine code is made when a method first needs it, once for all sequence lengths and
+        batch sizes.
         """
         bound = self.bind(consts, **sizes).graph
-        return Compiled(bound, dtype=dtype, target=target, threads=threads)
+        return Compiled(bound, dtype=dtype, target=target, threads=threads, precision=precision)
 
     def diagram(self, detail: str = "gates", **options: Any) -> Diagram:
         """The gate graph as a drawing: ``detail`` is "gates" or "ops"."""

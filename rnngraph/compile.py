@@ -37,7 +37,8 @@ MARK, PUSH = "d", "t"
 class Request:
     """What is asked of a graph: which outputs and named values, gradients with respect to what,
     tangents along what, which masks, whether few rows (then hoisting pays) or many are to be
-    expected, and whether noise is drawn (or is its mean)."""
+    expected, whether noise is drawn (or is its mean), and what the weights of products are
+    rounded to."""
 
     outputs: tuple[str, ...]
     names: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class Request:
     reverse: bool = False
     few_rows: bool = False
     noisy: bool = False
+    precision: str = "f32"
 
     @property
     def pulls_back(self) -> bool:
@@ -85,14 +87,14 @@ def _push(graph: Graph, request: Request) -> Graph:
 
 
 def _hoist(graph: Graph, request: Request) -> Graph:
-    return hoist(graph, hoisting_pays(request.few_rows))
+    return hoist(graph, hoisting_pays(request.few_rows, request.precision))
 
 
 def _schedule(graph: Graph, request: Request) -> Schedule:
     late: list[str] = []
     if request.pulls_back:
         late = [name for name in graph.leaves if name.startswith((f"{MARK}(", f"{MARK}out("))]
-    return schedule(graph, late)
+    return schedule(graph, late, request.precision)
 
 
 STAGES: tuple[tuple[str, Callable[[Any, Request], Any]], ...] = (

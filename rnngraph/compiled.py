@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from .activity import differentiable
 from .compile import MARK, PUSH, Request, build, stages
 from .graph import Graph, Node, Varies
 from .runtime import draw
@@ -23,6 +22,7 @@ from .runtime.arguments import Arguments, Call
 from .runtime.arrays import REAL, ArgumentError, Array, names_of
 from .runtime.budget import Kept, opened
 from .runtime.executable import Executable, Session
+from .runtime.options import check_options, checked_precision, refuse_derivatives
 from .runtime.replay import Replay, Replays, key_of
 from .runtime.results import Gradients, frozen, marked, single
 from .runtime.tape import Tape
@@ -36,12 +36,11 @@ class Compiled:
     """A cell with its sizes bound. Thread-safe; code is compiled when first needed."""
 
     def __init__(
-        self, graph: Graph, *, dtype: str = "f32", target: str = "host", threads: int = 1
-    ) -> None:
-        if not isinstance(dtype, str) or dtype not in REAL:
-            raise ValueError(f"dtype must be 'f32' or 'f64', not {dtype!r}")
-        if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 256:
-            raise ValueError(f"threads must be an integer from 1 to 256, not {threads!r}")
+        self, graph: Graph, *, dtype: str = "f32", target: str = "host", threads: int = 1,
+        precision: str | None = None,
+    ) -> None:  # fmt: skip
+        check_options(dtype, threads)
+        self.precision = checked_precision(precision, dtype)
         self.graph, self.dtype, self.target, self.threads = graph, dtype, target, threads
         self._arguments = Arguments(graph, REAL[dtype])
         self._executables: dict[Request, Executable] = {}
@@ -209,6 +208,7 @@ class Compiled:
         if done := self._replays.run(key, params, x, state):
             return done  # type: ignore[no-any-return]
         call = self._arguments.call(params, x, state, **options)
+        refuse_derivatives(self.precision)
         request = replace(self._request(call, outputs), wrt=self._arguments.wrt(wrt))
         session = opened(self._executable(request), call, checkpoint_every, memory_budget)
         asked = (params, x, state, request.outputs, outputs is None, request.wrt, MARK,
@@ -277,6 +277,7 @@ class Compiled:
         through time, without memory of the past. Options as for ``run``.
         """
         call = self._arguments.call(params, x, state, **options)
+        refuse_derivatives(self.precision)
         moves = self._arguments.tangents(call, dparams, dx)
         starts = self._arguments.moved(call, moves, dstate)
         request = replace(self._request(call, outputs), along=tuple(sorted(moves)))
@@ -311,6 +312,7 @@ class Compiled:
         The direction is given as for ``jvp``.
         """
         call = self._arguments.call(params, x, state, **options)
+        refuse_derivatives(self.precision)
         moves = self._arguments.tangents(call, dparams, dx)
         request = replace(
             self._request(call, outputs), wrt=self._arguments.wrt(wrt), along=tuple(sorted(moves))
@@ -330,24 +332,28 @@ class Compiled:
 
     def stages(self, gradients: bool = False, few_rows: bool = False) -> dict[str, Any]:
         """Every stage from graph to schedule by name; each prints."""
-        wrt = tuple(differentiable(self.graph)) if gradients else None
-        request = Request(tuple(self.graph.outputs), wrt=wrt, few_rows=few_rows)
-        return stages(self.graph, request)
+        if gradients:
+            refuse_derivatives(self.precision)
+        wrt = self._arguments.wrt(None) if gradients else None
+        return stages(self.graph, self._plain(wrt=wrt, few_rows=few_rows))
 
     @property
     def schedule(self) -> Schedule:
         """The schedule of ``run`` for a batch."""
-        return self._executable(Request(tuple(self.graph.outputs))).schedule
+        return self._executable(self._plain()).schedule
 
     @property
     def llvm(self) -> str:
         """The LLVM IR of ``run`` for a batch, as optimised."""
-        return str(self._executable(Request(tuple(self.graph.outputs))).texts().llvm)
+        return str(self._executable(self._plain()).texts().llvm)
 
     @property
     def assembly(self) -> str:
         """The machine code of ``run`` for a batch, as text."""
-        return str(self._executable(Request(tuple(self.graph.outputs))).texts().assembly)
+        return str(self._executable(self._plain()).texts().assembly)
+
+    def _plain(self, **asked: Any) -> Request:
+        return Request(tuple(self.graph.outputs), precision=self.precision, **asked)
 
     def _request(self, call: Call, outputs: Iterable[str] | None) -> Request:
         every = tuple(self.graph.outputs)
@@ -360,12 +366,9 @@ class Compiled:
                 raise ArgumentError(f"no output is named '{name}'; this cell gives {have}")
         return Request(
             chosen,
-            lengths=call.lengths,
-            reset=call.reset,
-            reverse=call.reverse,
-            few_rows=call.rows < FEW_ROWS,
-            noisy=call.noisy,
-        )
+            lengths=call.lengths, reset=call.reset, reverse=call.reverse,
+            few_rows=call.rows < FEW_ROWS, noisy=call.noisy, precision=self.precision,
+        )  # fmt: skip
 
     def _executable(self, request: Request) -> Executable:
         with self._lock:
@@ -386,12 +389,9 @@ class Compiled:
                             call.steps, call.rows)  # fmt: skip
 
     def __reduce__(self) -> Any:
-        return _compiled, (self.graph, self.dtype, self.target, self.threads)
+        return partial(Compiled, self.graph, dtype=self.dtype, target=self.target,
+                       threads=self.threads, precision=self.precision), ()  # fmt: skip
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{k}{list(v.shape)}" for k, v in self.graph.leaves.items())
-        return f"<{self.graph.title} compiled for {self.dtype}: {shapes}>"
-
-
-def _compiled(graph: Graph, dtype: str, target: str, threads: int) -> Compiled:
-    return Compiled(graph, dtype=dtype, target=target, threads=threads)
+        return f"<{self.graph.title} compiled for {self.precision}: {shapes}>"

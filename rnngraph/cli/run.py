@@ -13,6 +13,7 @@ from ..cell import Cell
 from ..compiled import Compiled
 from ..graph import Graph
 from ..runtime.arrays import Array
+from ..schedule.formats import PRECISIONS
 from .arguments import (
     add_cell,
     add_machine,
@@ -84,6 +85,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--rows", type=positive, help="for a cell without inputs")
     parser.add_argument(
         "--threads", type=positive, default=1, metavar="N", help="threads it may use (default: 1)"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="of the weights of matrix products: less of it is faster (default: that of --dtype)",
     )
     add_sizes(parser)
     add_machine(parser)
@@ -206,6 +212,7 @@ def _compile(cell: Cell, args: Namespace, arrays: Mapping[str, Array]) -> Compil
         dtype=args.dtype,
         target=args.target,
         threads=args.threads,
+        precision=args.precision,
         consts=consts_of(args),
         **told,
     )

@@ -24,6 +24,7 @@ from .grammar import (
 )
 from .lifetimes import share_memory
 from .materialise import ACCUMULATED, Materialised, Site, computed
+from .narrowing import narrowed
 from .placement import KIND, Home, Placement
 from .schedule import Schedule
 from .storage import Storage
@@ -33,23 +34,27 @@ KINDS = ("batch", "loop", "rows", "once")
 PROCEDURES = ("forward", "backward")
 
 
-def schedule(graph: Graph, late: Iterable[str] = ()) -> Schedule:
+def schedule(graph: Graph, late: Iterable[str] = (), precision: str = "f32") -> Schedule:
     """Schedule a lowered, pinned graph whose sizes are bound.
 
     ``late`` names the leaves and states that are given only for the second procedure
-    (cotangents). Raises UnschedulableError where a value needs its own past and future.
+    (cotangents); ``precision`` what weights of products are rounded to (``formats.PRECISIONS``).
+    Raises UnschedulableError where a value needs its own past and future.
     """
     graph, late = align(graph), list(late)
     placement = Placement(graph, late)
     values = Materialised(placement)
     storage = Storage(values)
-    kernels = _Kernels(values, storage).build()
+    kernels = {
+        home: narrowed(made, home.kind, precision, storage.declare)
+        for home, made in _Kernels(values, storage).build().items()
+    }
     procedures = _procedures(kernels, placement, late)
     outputs = {name: storage.read(node) for name, node in graph.outputs.items()}
     saved = sorted(storage.read(graph.nodes[i]).buffer.name for i in values.saved)
     memory, consumes = share_memory(procedures)
     return Schedule(graph, procedures, storage.buffers, storage.states, outputs, tuple(saved),
-                    memory, consumes)  # fmt: skip
+                    memory, consumes, precision)  # fmt: skip
 
 
 def _procedures(

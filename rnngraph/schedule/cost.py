@@ -14,7 +14,8 @@ from math import prod
 
 from ..graph import Node, Varies
 from ..ops import OPS
-from .grammar import Kernel, OuterTotal, Procedure, Product, Reduction, ScatterTotal, Tile
+from .formats import FORMATS
+from .grammar import Kernel, Narrow, OuterTotal, Procedure, Product, Reduction, ScatterTotal, Tile
 from .series import is_series
 
 FEW_ROWS = 4  # fewer rows than this leave the register tile of a product part empty
@@ -27,11 +28,12 @@ CHUNK_ROWS = 256
 ROWS_PER_PART = 8
 
 
-def hoisting_pays(few_rows: bool) -> Callable[[Node, int], bool]:
+def hoisting_pays(few_rows: bool, precision: str = "f32") -> Callable[[Node, int], bool]:
     """The predicate ``hoist`` asks: (product, number of terms from outside the loop)."""
 
     def pays(product: Node, outer: int) -> bool:
-        weights = BYTES * sum(prod(w.shape) for w in product.operands[::2])
+        held = sum(prod(w.shape) for w in product.operands[::2])
+        weights = BYTES * held // _per_word(precision)
         return few_rows or weights > CACHE_BYTES
 
     return pays
@@ -75,6 +77,8 @@ def _operations(kernel: Kernel) -> float:
         return 2.0 * kernel.left.buffer.size * kernel.right.buffer.size
     if isinstance(kernel, ScatterTotal):
         return float(kernel.value.buffer.size)
+    if isinstance(kernel, Narrow):
+        return 2.0 * prod(kernel.source.shape)
     body = float(sum(OPS[n.op].cost for n in kernel.closure.body) * prod(kernel.closure.space))
     if isinstance(kernel, Tile):
         body += sum(_accumulating(accumulator) for accumulator in kernel.accumulators)
@@ -85,7 +89,13 @@ def _accumulating(accumulator: Product | Reduction) -> float:
     if isinstance(accumulator, Reduction):
         closure = accumulator.closure
         return prod(closure.space) * (1 + sum(OPS[n.op].cost for n in closure.body))
-    return 2.0 * sum(prod(term.weight.shape) for term in accumulator.terms)
+    multiplied = sum(prod(term.weight.shape) for term in accumulator.terms)
+    return 2.0 * multiplied / _per_word(accumulator.format)
+
+
+def _per_word(format: str) -> int:
+    """Elements that are read, and multiplied, in the time of one real."""
+    return FORMATS[format].per_word if format in FORMATS else 1
 
 
 def team_size(step: StepWork, steps: int, rows: int, threads: int, costs: TeamCosts) -> int:

@@ -10,14 +10,16 @@
                 | OuterTotal(left, right, target)        target += sum over rows of left x right
                 | ScatterTotal(value, index, target)     target[index] += value, row after row
                 | ColumnTotal(closure, source, target)   target += sum over rows of a closure
-    Accumulator ::= Product(start?, terms) | Reduction(op, axis, closure, source)
+                | Narrow(source, target, scale?)         target = source in a narrow format
+    Accumulator ::= Product(format, start?, terms) | Reduction(op, axis, closure, source)
     Closure   ::= space, body (elementwise nodes in order), loads (node -> View)
     View      ::= buffer, shape, strides, offset, shift, index?
 
 A view's address at time-step t, row r and index i is, in elements,
 ``slot(t + shift) * rows * size + r * size + offset + i . strides``, where ``size`` is the buffer's
 row size, the slot is t for STEPS and SEQUENCE, t mod 2 for RING and 0 for ONE, and buffers that
-vary less have no row or no time in their address.
+vary less have no row or no time in their address. Buffers of a narrow format hold words of 32
+bits (see ``formats``).
 """
 
 from __future__ import annotations
@@ -109,19 +111,29 @@ class Closure:
 
 @dataclass(frozen=True)
 class Term:
-    """One ``weight @ operand`` of a product; the weight is [N, K], the operand [K]."""
+    """One ``weight @ operand`` of a product; the weight is [N, K], the operand [K].
+
+    In a narrow format the operand is a window on the words that hold its K elements, and
+    ``scale`` shows what its codes are to be multiplied by.
+    """
 
     weight: View
     operand: View
+    scale: View | None = None
 
 
 @dataclass(frozen=True)
 class Product:
-    """``start + sum of terms``, one sequential chain of additions per element."""
+    """``start + sum of terms``, one sequential chain of additions per element.
+
+    ``format`` is what weights and operands are rounded to: "real" (not at all), or one of
+    ``formats.FORMATS``.
+    """
 
     node: Node
     start: View | None
     terms: tuple[Term, ...]
+    format: str = "real"
 
 
 @dataclass(frozen=True)
@@ -179,7 +191,20 @@ class ColumnTotal:
     target: View
 
 
-Kernel = Tile | OuterTotal | ScatterTotal | ColumnTotal
+@dataclass(frozen=True)
+class Narrow:
+    """``target`` = the elements of ``source`` in the format of the target's buffer; for formats
+    that have one, ``scale`` = what the codes are to be multiplied by."""
+
+    name: str
+    varies: Varies
+    source: View
+    target: View
+    scale: View | None
+
+
+Total = OuterTotal | ScatterTotal | ColumnTotal
+Kernel = Tile | Total | Narrow
 
 
 @dataclass(frozen=True)
@@ -218,6 +243,8 @@ def views(kernel: Kernel) -> list[View]:
         found = [kernel.value, kernel.index, kernel.target]
     elif isinstance(kernel, ColumnTotal):
         found = [*kernel.closure.loads.values(), kernel.target]
+    elif isinstance(kernel, Narrow):
+        found = [kernel.source, *written(kernel)]
     else:
         found = [*kernel.closure.loads.values(), *(view for _, view in kernel.stores)]
         for accumulator in kernel.accumulators:
@@ -229,9 +256,18 @@ def _accumulator_views(accumulator: Product | Reduction) -> list[View]:
     if isinstance(accumulator, Reduction):
         return list(accumulator.closure.loads.values())
     start = [accumulator.start] if accumulator.start is not None else []
-    return start + [view for t in accumulator.terms for view in (t.weight, t.operand)]
+    return start + term_views(accumulator)
+
+
+def term_views(product: Product) -> list[View]:
+    """The windows that a product's terms read."""
+    terms = [view for t in product.terms for view in (t.weight, t.operand, t.scale)]
+    return [view for view in terms if view is not None]
 
 
 def written(kernel: Kernel) -> list[View]:
     """The windows that a kernel writes."""
-    return [view for _, view in kernel.stores] if isinstance(kernel, Tile) else [kernel.target]
+    if isinstance(kernel, Tile):
+        return [view for _, view in kernel.stores]
+    scale = kernel.scale if isinstance(kernel, Narrow) else None
+    return [kernel.target] + ([scale] if scale is not None else [])

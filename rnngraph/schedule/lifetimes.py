@@ -15,12 +15,15 @@ from .grammar import (
     Buffer,
     Extent,
     Kernel,
+    Narrow,
     Procedure,
     Product,
     Role,
     Tile,
+    Total,
     View,
     contiguous,
+    term_views,
     views,
     written,
 )
@@ -72,7 +75,7 @@ def share_memory(procedures: Sequence[Procedure]) -> tuple[dict[str, str], bool]
 def summed(procedures: Iterable[Procedure]) -> set[str]:
     """Names of the buffers that kernels add to."""
     kernels = [k for p in procedures for phase in p.phases for k in phase.kernels]
-    return {k.target.buffer.name for k in kernels if not isinstance(k, Tile)}
+    return {k.target.buffer.name for k in kernels if isinstance(k, Total)}
 
 
 def _lives(procedures: Iterable[Procedure]) -> dict[str, Life]:
@@ -101,12 +104,14 @@ def _note(lives: dict[str, Life], kernel: Kernel, place: Place, procedure: int) 
 
 def _whole_reads(kernel: Kernel) -> list[View]:
     """Windows that a kernel reads at other places than the one it writes."""
+    if isinstance(kernel, Narrow):
+        return [kernel.source]
     if not isinstance(kernel, Tile):
         return []
     found: list[View] = []
     for accumulator in kernel.accumulators:
         if isinstance(accumulator, Product):
-            found += [view for t in accumulator.terms for view in (t.weight, t.operand)]
+            found += term_views(accumulator)
         else:
             found += accumulator.closure.loads.values()
     return found

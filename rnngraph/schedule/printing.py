@@ -13,6 +13,7 @@ from .grammar import (
     ColumnTotal,
     Extent,
     Kernel,
+    Narrow,
     OuterTotal,
     Phase,
     Product,
@@ -81,6 +82,9 @@ def _kernel(kernel: Kernel, printer: Printer) -> list[str]:
         return [f"{_view(kernel.target)} += sum of outer({left}, {right}) over time and rows"]
     if isinstance(kernel, ScatterTotal):
         return [f"{_view(kernel.target)}[{_view(kernel.index)}] += {_view(kernel.value)}"]
+    if isinstance(kernel, Narrow):
+        scale = f", {_view(kernel.scale)}" if kernel.scale else ""
+        return [f"narrow: {_view(kernel.target)}{scale} = {_view(kernel.source)}"]
     assert isinstance(kernel, ColumnTotal)
     body = [f"  {line}" for line in _body(kernel.closure.body, printer)]
     source = printer.text(kernel.source)
@@ -106,7 +110,8 @@ def _accumulator(accumulator: Product | Reduction, printer: Printer) -> str:
         return f"{label} = {accumulator.op} of {source} along axis {accumulator.axis}"
     terms = [f"{_view(t.weight)} @ {_view(t.operand)}" for t in accumulator.terms]
     start = [_view(accumulator.start)] if accumulator.start else []
-    return f"{label} = {' + '.join([*start, *terms])}"
+    format = "" if accumulator.format == "real" else f" in {accumulator.format}"
+    return f"{label} = {' + '.join([*start, *terms])}{format}"
 
 
 def _body(body: tuple[Node, ...], printer: Printer) -> list[str]:

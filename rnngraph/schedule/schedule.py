@@ -15,7 +15,8 @@ class Schedule:
 
     ``saved`` names the buffers that the forward run keeps just for the backward run. ``memory``
     says, for scratch buffers that share memory, in whose they lie; when ``consumes``, the
-    backward run overwrites what the forward run saved.
+    backward run overwrites what the forward run saved. ``precision`` is what the weights of
+    products that run at every step are rounded to.
     """
 
     graph: Graph
@@ -26,6 +27,7 @@ class Schedule:
     saved: tuple[str, ...] = ()
     memory: dict[str, str] = field(default_factory=dict)
     consumes: bool = False
+    precision: str = "f32"
 
     def __str__(self) -> str:
         return show(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from ..graph import Node, State, Varies
 from ..passes.pin import WINDOWS
@@ -28,6 +29,13 @@ class Storage:
 
     def _buffer(self, buffer: Buffer) -> Buffer:
         return self.buffers.setdefault(buffer.name, buffer)
+
+    def declare(self, buffer: Buffer) -> Buffer:
+        """Enter a buffer of the scheduler's own, numbered where its name is taken."""
+        name, number = buffer.name, 2
+        while name in self.buffers:
+            name, number = f"{buffer.name} {number}", number + 1
+        return self._buffer(replace(buffer, name=name))
 
     # --- states ------------------------------------------------------------------------
 

@@ -21,10 +21,12 @@ from .addresses import (
     initial_slot,
     instances,
 )
+from .formats import FORMATS
 from .grammar import (
     Closure,
     ColumnTotal,
     Kernel,
+    Narrow,
     OuterTotal,
     Phase,
     Product,
@@ -33,8 +35,10 @@ from .grammar import (
     ScatterTotal,
     StatePlan,
     Tile,
+    Total,
     View,
     contiguous,
+    term_views,
     written,
 )
 from .schedule import Schedule
@@ -103,7 +107,7 @@ class _Marks:
         reads = [(view, self.check_read(view, at, who)) for view in _reads(kernel)]
         whole = {id(view) for view in _whole_reads(kernel)}
         where = at
-        if not isinstance(kernel, Tile):
+        if isinstance(kernel, Total):
             where = instances(kernel.target.buffer.varies, STEPS, ROWS)
         writes = [(view, self._places(view, where, who)) for view in written(kernel)]
         for view, places in writes:
@@ -163,13 +167,17 @@ def _reads(kernel: Kernel) -> Iterable[View]:
         return [kernel.left, kernel.right]
     if isinstance(kernel, ScatterTotal):
         return [kernel.value, kernel.index]
+    if isinstance(kernel, Narrow):
+        return [kernel.source]
     accumulators = kernel.accumulators if isinstance(kernel, Tile) else ()
     starts = [a.start for a in accumulators if isinstance(a, Product) and a.start is not None]
     return [*kernel.closure.loads.values(), *starts, *_whole_reads(kernel)]
 
 
 def _whole_reads(kernel: Kernel) -> list[View]:
-    """What a tile reads at other places than the one that it writes."""
+    """What a kernel reads at other places than the one that it writes."""
+    if isinstance(kernel, Narrow):
+        return [kernel.source]
     accumulators = kernel.accumulators if isinstance(kernel, Tile) else ()
     return [view for accumulator in accumulators for view in _accumulated(accumulator)]
 
@@ -177,7 +185,7 @@ def _whole_reads(kernel: Kernel) -> list[View]:
 def _accumulated(accumulator: Product | Reduction) -> list[View]:
     if isinstance(accumulator, Reduction):
         return list(accumulator.closure.loads.values())
-    return [view for term in accumulator.terms for view in (term.weight, term.operand)]
+    return term_views(accumulator)
 
 
 # --- shapes and closures ---------------------------------------------------------------------
@@ -198,6 +206,8 @@ def _shape_faults(kernel: Kernel) -> list[str]:
     if isinstance(kernel, ScatterTotal):
         good = kernel.value.shape == kernel.target.shape[1:] and kernel.index.shape == ()
         return ["" if good else "the scattered value has another shape"]
+    if isinstance(kernel, Narrow):
+        return [_narrow_fault(kernel)]
     if isinstance(kernel, ColumnTotal):
         good = kernel.source.shape == kernel.target.shape == kernel.closure.space
         return ["" if good else "the summed value has another shape", *_closed(kernel.closure, ())]
@@ -207,6 +217,8 @@ def _shape_faults(kernel: Kernel) -> list[str]:
         if accumulator.node.shape != kernel.closure.space:
             faults.append("an accumulator has another shape than the kernel's space")
         faults += _accumulator_faults(accumulator)
+    if len({a.format for a in kernel.accumulators if isinstance(a, Product)}) > 1:
+        faults.append("its products are in several formats")
     for node, view in kernel.stores:
         if view.shape != node.shape or node.shape not in ((), kernel.closure.space):
             faults.append(f"%{node.id} is stored through a window of another shape")
@@ -224,9 +236,37 @@ def _accumulator_faults(accumulator: Product | Reduction) -> list[str]:
     if accumulator.start is not None and accumulator.start.shape != shape:
         faults.append("a product starts from another shape")
     for term in accumulator.terms:
-        if term.weight.shape != (*shape, *term.operand.shape) or len(term.operand.shape) != 1:
+        read = (_held(term.weight.shape[1], accumulator.format),)
+        if term.weight.shape[:1] != shape or term.operand.shape != read:
             faults.append("a product's shapes do not agree")
+        if term.operand.buffer.dtype not in _dtypes(accumulator.format):
+            faults.append(f"an operand is not in the product's format {accumulator.format}")
+        if (term.scale is not None) != _scaled(accumulator.format):
+            faults.append("an operand lacks its scale, or has one it should not have")
     return faults
+
+
+def _narrow_fault(kernel: Narrow) -> str:
+    format = kernel.target.buffer.dtype
+    if format not in FORMATS:
+        return f"{format} is no narrow format"
+    if kernel.target.shape != (_held(kernel.source.shape[0], format),):
+        return "the narrow value has another number of words"
+    good = (kernel.scale is not None) == _scaled(format)
+    return "" if good else "it lacks its scale, or has one it should not have"
+
+
+def _held(depth: int, format: str) -> int:
+    """Elements of a buffer that hold an operand."""
+    return FORMATS[format].words(depth) if format in FORMATS else depth
+
+
+def _dtypes(format: str) -> tuple[str, ...]:
+    return (format,) if format in FORMATS else ("real", "int")
+
+
+def _scaled(format: str) -> bool:
+    return format in FORMATS and FORMATS[format].scaled
 
 
 def _closed(closure: Closure, held: tuple[int, ...]) -> list[str]:

@@ -18,7 +18,7 @@ def compile_schedule(
 ) -> tuple[Machine, Layout]:
     """Machine code for a schedule: from the cache on disk if it is there, else made and kept."""
     target = named(target_name)
-    decided = [repr(schedule.memory), *(p.name for p in schedule.procedures)]
+    decided = [repr(schedule.memory), *(p.name for p in schedule.procedures), schedule.precision]
     key = cache.key_of(schedule.graph, decided, real, target)
     found = cache.load(key) if cached else None
     if found is not None:

@@ -16,7 +16,7 @@ from llvmlite import ir
 from ...graph import Varies
 from ...schedule import Schedule
 from ...schedule.cost import CHUNK_ROWS, ROWS_PER_PART
-from ...schedule.grammar import Buffer, Extent, Kernel, Phase, Tile, views, written
+from ...schedule.grammar import Buffer, Extent, Kernel, Phase, Total, views, written
 from ...schedule.series import LARGEST, is_series, moves
 from .emitter import I64, POINTER, Emitter, Stream, number, stream
 from .team import Team
@@ -49,7 +49,7 @@ class KernelFunction:
     @property
     def sums(self) -> bool:
         """True for sums over time and rows."""
-        return not isinstance(self.kernel, Tile)
+        return isinstance(self.kernel, Total)
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,7 @@ class LlvmLanes:
         args = [a, n, a, ir.Constant(lanes, (1 << lanes.width) - 1)]
         if total == 512:
             args.append(ir.Constant(INT32, 4))  # the current rounding mode
-        return self._call(name, self.vector, args)
+        return self.call(name, self.vector, args)
 
     def split(self, a: ir.Value) -> tuple[ir.Value, ir.Value]:
         """(m, n) with a = m * 2**n and m in [sqrt(1/2), sqrt(2)), for finite a > 0."""
@@ -253,7 +253,7 @@ class LlvmLanes:
         if self._whole(count):
             return self.builder.load(pointer, typ=self.vector, align=self.format.bytes)
         name = f"llvm.masked.load.{self._suffix}.p0"
-        return self._call(
+        return self.call(
             name, self.vector, [pointer, self._align, self.first(count), self.const(0.0)]
         )
 
@@ -265,7 +265,7 @@ class LlvmLanes:
             self.builder.store(value, pointer, align=self.format.bytes)
             return
         name = f"llvm.masked.store.{self._suffix}.p0"
-        self._call(name, ir.VoidType(), [value, pointer, self._align, self.first(count)])
+        self.call(name, ir.VoidType(), [value, pointer, self._align, self.first(count)])
 
     def load_splat(self, pointer: ir.Value) -> ir.Value:
         """The scalar at `pointer` in every lane."""
@@ -328,9 +328,9 @@ class LlvmLanes:
         return f"v{self.width}f{self.format.bits}"
 
     def _intrinsic(self, verb: str, *args: ir.Value) -> ir.Value:
-        return self._call(f"llvm.{verb}.{self._suffix}", self.vector, args)
+        return self.call(f"llvm.{verb}.{self._suffix}", self.vector, args)
 
-    def _call(self, name: str, result: ir.Type, args: Sequence[ir.Value]) -> ir.Value:
+    def call(self, name: str, result: ir.Type, args: Sequence[ir.Value]) -> ir.Value:
         """Call `name`, declared in the module once (llvmlite's own declare refuses vectors)."""
         module = self.builder.module
         function = module.globals.get(name)

@@ -17,9 +17,11 @@ from llvmlite import ir
 
 from ...ops.lanes import Real
 from ...schedule import Schedule
+from ...schedule.formats import FORMATS
 from ...schedule.grammar import (
     ColumnTotal,
     Kernel,
+    Narrow,
     OuterTotal,
     Phase,
     Procedure,
@@ -27,10 +29,13 @@ from ...schedule.grammar import (
     views,
 )
 from ...schedule.packing import groups, packed_size, tile_shape
+from ...schedule.panels import format_of, narrow_shape, narrow_size
 from ...schedule.series import LARGEST, is_series, units
+from .codes import write_narrow, write_narrow_packing
 from .driver import Driver, KernelFunction, Program, Series
 from .emitter import I64, POINTER, Emitter, Stream, stream
 from .gate import Gate
+from .narrow import NarrowTile
 from .packing import write_packing
 from .series import SeriesWriter
 from .target import Target
@@ -146,7 +151,11 @@ class _ModuleWriter:
         self, emitter: Emitter, phase: Phase, kernel: Kernel, label: str, rows: ir.Value
     ) -> None:
         graph, order = self.schedule.graph, Rows(emitter, rows, phase.direction)
-        if isinstance(kernel, Tile):
+        if isinstance(kernel, Narrow):
+            write_narrow(emitter, kernel, rows)
+        elif isinstance(kernel, Tile) and format_of(kernel) in FORMATS:
+            NarrowTile(emitter, graph, kernel, label).write(rows)
+        elif isinstance(kernel, Tile):
             write_tile(emitter, graph, kernel, label, rows)
         elif isinstance(kernel, OuterTotal):
             write_outer_total(emitter, kernel, order)
@@ -158,14 +167,20 @@ class _ModuleWriter:
     def _packings(self, kernel: Kernel, label: str) -> Iterator[Packing]:
         if not isinstance(kernel, Tile):
             return
+        format, machine = format_of(kernel), self.target.machine(self.real)
+        narrow = format in FORMATS
         for place, group in enumerate(groups(kernel)):
-            shape = tile_shape(kernel, self.target.machine(self.real))
+            shape = narrow_shape(kernel, machine) if narrow else tile_shape(kernel, machine)
             name = packed_name(label, place)
-            self.layout.packed[name] = packed_size(group, shape)
+            size = narrow_size(format, group, shape) if narrow else packed_size(group, shape)
+            self.layout.packed[name] = size
             weights = [stream(weight) for _, weight in group.members]
             streams = (*dict.fromkeys(weights), (name, 0))
             function, emitter, _ = self._open(f"pack_{label}_{place}", streams)
-            write_packing(emitter, group, shape, name)
+            if narrow:
+                write_narrow_packing(emitter, group, shape, name, format)
+            else:
+                write_packing(emitter, group, shape, name)
             emitter.builder.ret_void()
             sources = tuple(dict.fromkeys(weight.buffer for _, weight in group.members))
             yield Packing(function, streams, sources)

@@ -43,6 +43,14 @@ CPUS = {
 }
 
 
+# (narrow format, lanes): LLVM's name of the instruction, and of the feature that has it
+DOTS = {
+    ("bf16", 16): ("llvm.x86.avx512bf16.dpbf16ps.512", "avx512bf16"),
+    ("int8", 16): ("llvm.x86.avx512.vpdpbusd.512", "avx512vnni"),
+    ("int8", 8): ("llvm.x86.avx512.vpdpbusd.256", "avxvnni"),
+}
+
+
 class UnknownTarget(ValueError):
     """A target name that is none of `NAMES`."""
 
@@ -78,6 +86,12 @@ class Target:
     def inline_scaling(self) -> bool:
         """True when there is an instruction for a * 2**n (AVX-512)."""
         return LEVELS[self.level].inline_scaling
+
+    def dot(self, format: str, lanes: int) -> str | None:
+        """LLVM's name of the instruction that multiplies and adds words of a narrow format in
+        ``lanes`` lanes; None for a machine without one."""
+        name, feature = DOTS.get((format, lanes), ("", ""))
+        return name if f"+{feature}" in self.features.split(",") else None
 
     @property
     def available(self) -> bool:

@@ -25,11 +25,13 @@ from ...schedule.addresses import (
     initial_slot,
     instances,
 )
+from ...schedule.formats import FORMATS
 from ...schedule.grammar import (
     Buffer,
     Closure,
     ColumnTotal,
     Kernel,
+    Narrow,
     OuterTotal,
     Phase,
     Product,
@@ -37,10 +39,12 @@ from ...schedule.grammar import (
     Role,
     ScatterTotal,
     StatePlan,
+    Term,
     Tile,
     View,
     contiguous,
 )
+from . import narrow
 from .meaning import Array, Result
 
 CHAIN = {"sum": np.add, "max": np.maximum, "min": np.minimum}
@@ -90,6 +94,8 @@ class Machine:
             return np.arange(length, dtype=self.dtype)
         if buffer.dtype == "int":
             return np.full(length, np.iinfo(np.int64).min)
+        if buffer.dtype in FORMATS:
+            return np.full(length, 0xFFFFFFFF, np.uint32)  # no numbers, in either format
         return np.full(length, np.nan, self.dtype)
 
     # --- memory ------------------------------------------------------------------------
@@ -151,6 +157,11 @@ class Machine:
     def kernel(self, kernel: Kernel, at: Instances) -> None:
         if isinstance(kernel, Tile):
             self._tile(kernel, at)
+        elif isinstance(kernel, Narrow):
+            words, scale = narrow.narrow(self.load(kernel.source, at), kernel.target.buffer.dtype)
+            self.store(kernel.target, at, words)
+            if kernel.scale is not None:
+                self.store(kernel.scale, at, scale)
         elif isinstance(kernel, OuterTotal):
             left, right = (self._full(v, at) for v in (kernel.left, kernel.right))
             self._add(kernel.target, at, left[:, :, None] * right[:, None, :])
@@ -187,9 +198,27 @@ class Machine:
         total = self.load(product.start, at) if product.start else zero
         for term in product.terms:
             weight, operand = self.load(term.weight, at), self.load(term.operand, at)
-            for k in range(term.operand.shape[0]):
+            if term.scale is not None:
+                total = total + self._coded(term, product.format, at)
+                continue
+            depth = weight.shape[-1]
+            order = list(range(depth))
+            if product.format in FORMATS:
+                operand = narrow.widened(operand, product.format, depth)
+                weight, order = narrow.rounded(weight, product.format)[0], narrow.chain(depth)
+            for k in order:
                 total = total + weight[:, :, k] * operand[:, k, None]
         return total
+
+    def _coded(self, term: Term, format: str, at: Instances) -> Array:
+        """A term of a format with codes: their sums are integers, scaled once."""
+        assert term.scale is not None
+        codes, scales = narrow.rounded(self.load(term.weight, at), format)
+        operand = narrow.widened(self.load(term.operand, at), format, codes.shape[-1])
+        sums = np.einsum("bnk,bk->bn", np.broadcast_to(codes, (len(operand), *codes.shape[1:])),
+                         operand)  # fmt: skip
+        scaled: Array = sums.astype(self.dtype) * (scales * self.load(term.scale, at)[:, None])
+        return scaled
 
     def _closure(self, closure: Closure, held: dict[int, Array], at: Instances) -> dict[int, Array]:
         values = dict(held)
