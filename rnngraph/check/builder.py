@@ -34,6 +34,8 @@ class Builder(Evaluator):
         self.prefix, self.given = prefix, given or {}
         self.labels: dict[str, str] = {}
         self.unknown: list[str] = []
+        self.ahead: dict[str, Shape] = {}  # shapes of gates that ``prev`` may look at
+        self.waiting: list[tuple[str, Name]] = []  # delay lines of gates, and the gates
 
     def attempt(self, action: Callable[[], None]) -> bool:
         """Do something that may stop at a mistake, which is remembered."""
@@ -119,7 +121,9 @@ class Builder(Evaluator):
             self.build.advance(self.prefix + target.id, node, label)
 
     def finish(self) -> None:
-        """Name the values, in the order of the text."""
+        """Fill delay lines of gates, and name the values, in the order of the text."""
+        for key, gate in self.waiting:
+            self.attempt(lambda k=key, g=gate: self._fill_line(k, g))  # type: ignore[misc]
         for unit in self.scope.units:
             for target in unit.targets:
                 if not target.primed and target.id in self.values and " " not in target.id:
@@ -145,12 +149,31 @@ class Builder(Evaluator):
         value = self.reference(output)
         self.build.output(output.id, self.typed(value, output))
 
-    def delayed(self, name: str, step: int, value: Any, part: Expr) -> Any:
+    def delayed(self, name: str, step: int, value: Any, part: Name) -> Any:
         """``value`` of the step before, by a state of its own."""
         key = f"{self.prefix}prev_{name}_{step}"
         if key in self.scope.places:
             raise Fault(f"'{key}' is the name of a delay line here", self.scope.places[key])
-        if key not in self.build.states:
-            self.values[key] = self.build.state(key, value.shape)
+        if key in self.build.states:
+            return self.values[key]
+        if value is None and name not in self.ahead:
+            if self.scope.reports:
+                raise Unknown(name)
+            note = f"declare a state of its shape: state p[H], and p' = {name}"
+            raise Fault(f"the shape of '{name}' cannot be found", part.span, notes=[note])
+        shape = self.ahead[name] if value is None else value.shape
+        self.values[key] = self.build.state(key, shape)
+        if value is None:
+            self.waiting.append((key, part))
+        else:
             self.build.advance(key, value)
         return self.values[key]
+
+    def _fill_line(self, key: str, gate: Name) -> None:
+        """The line of a gate begins with the gate, now that it is known."""
+        node = self.typed(self.reference(gate), gate)
+        if node.shape != self.values[key].shape:
+            shapes = [show_shape(v.shape) for v in (self.values[key], node)]
+            text = f"'{gate.id}' would be {shapes[0]} one step before, and {shapes[1]} now"
+            raise Fault(text, gate.span, notes=self.declaration(gate))
+        self.build.advance(key, node)

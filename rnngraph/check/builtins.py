@@ -205,14 +205,20 @@ def _prev(ev: Evaluator, call: Call) -> Value:
     if not 1 <= steps <= MAX_DELAY:
         span = call.span if e is None else e.span
         raise Fault(f"a delay is 1 to {MAX_DELAY} steps, not {steps}", span)
-    declared = ev.scope.declared.get(what.id) if isinstance(what, Name) else None
-    if declared is None or declared.kind not in ("input", "state") or ev.calls:
-        note = "for any other value, declare a state: state p[H], and p' = value"
-        raise Fault("'prev' takes the name of an input or a state", what.span, notes=[note])
-    value = ev.typed(ev.evaluate(what), what)
+    kind = ev.scope.kind_of(what.id) if isinstance(what, Name) and not what.primed else ""
+    if not isinstance(what, Name) or kind not in ("input", "state", "value") or _is_local(ev, what):
+        note = "give any other value a name, in an equation of its own"
+        text = "'prev' takes the name of an input, a state or a gate"
+        raise Fault(text, what.span, notes=[note])
+    # a gate may be defined further below, or by its own past
+    value = None if kind == "value" else ev.typed(ev.evaluate(what), what)
     for step in range(1, steps + 1):
-        value = ev.delayed(declared.name, step, value, what)
+        value = ev.delayed(what.id, step, value, what)
     return value
+
+
+def _is_local(ev: Evaluator, what: Name) -> bool:
+    return bool(ev.calls) or what.id in ev.locals
 
 
 TABLE: dict[str, Callable[[Evaluator, Call], Value]] = {

@@ -21,11 +21,11 @@ from .declare import (
 from .equations import unit_values
 from .evaluate import ELEMENTWISE, Evaluator
 from .faults import Exhausted, Fault, Unknown
-from .infer import Guess, Guesses, Inference, is_open
+from .infer import Guess, Guesses, Inference
 from .scope import Scope, collect
 from .statics import is_static
 from .unknown import report_unknown_names
-from .walk import Unit, arrange
+from .walk import Unit, arrange, looks_back, references, values_of
 
 BUILTIN_NAMES = frozenset({*ELEMENTWISE, *_builtins.TABLE})
 
@@ -119,8 +119,9 @@ def fill(builder: Builder, order: list[Unit]) -> None:
     scope = builder.scope
     shapes = _shapes(scope)
     missing = None
-    if any(shape is None for shape in shapes.values()):
-        missing = _infer(scope, order, shapes)
+    if any(shape is None for shape in shapes.values()) or _looks_back(scope):
+        inference = _inference(scope, order, shapes)
+        missing, builder.ahead = _missing(scope, inference, shapes), inference.found()
     builder.declare({name: s for name, s in shapes.items() if s is not None})
     for unit in order:
         builder.attempt(lambda unit=unit: builder.assign(unit))  # type: ignore[misc]
@@ -128,6 +129,13 @@ def fill(builder: Builder, order: list[Unit]) -> None:
     if missing is not None and not scope.reports:
         for fault in missing:
             scope.report(fault)
+
+
+def _looks_back(scope: Scope) -> bool:
+    """Whether a cell looks at an earlier value of a gate, whose shape must then be known first."""
+    calls = [ref for unit in scope.units for e in values_of(unit.item) for ref in references(e)
+             if looks_back(ref)]  # fmt: skip
+    return any(scope.kind_of(call.arguments[0].id) == "value" for call in calls)  # type: ignore
 
 
 def _shapes(scope: Scope) -> dict[str, Shape | None]:
@@ -148,20 +156,28 @@ def _shapes(scope: Scope) -> dict[str, Shape | None]:
 # --- shapes that are left out --------------------------------------------------------------
 
 
-def _infer(scope: Scope, order: list[Unit], shapes: dict[str, Shape | None]) -> list[Fault]:
-    """Put inferred shapes into ``shapes``; reports on those that stay open."""
+def _inference(
+    scope: Scope, order: list[Unit], shapes: Mapping[str, Shape | None]
+) -> Inference:
+    """All that can be told of the shapes of a cell."""
     guesses = Guesses()
     inference = Inference(scope, guesses)
     for name, shape in shapes.items():
         inference.values[name] = Guess(guesses, shape, scope.declared[name].dtype)
-    stopped: list[Fault] = []
     for unit in order:
-        _guess_unit(inference, unit, stopped)
+        _guess_unit(inference, unit)
     _guess_initial_states(inference)
-    for name, shape in shapes.items():
-        guess = inference.values[name].shape
-        if shape is None and guess is not None and not any(map(is_open, guess)):
-            shapes[name] = guess
+    return inference
+
+
+def _missing(
+    scope: Scope, inference: Inference, shapes: dict[str, Shape | None]
+) -> list[Fault] | None:
+    """Put inferred shapes into ``shapes``; reports on those that stay open (None: none was)."""
+    if all(shape is not None for shape in shapes.values()):
+        return None
+    found, stopped = inference.found(), inference.stopped
+    shapes.update({name: found.get(name) for name, shape in shapes.items() if shape is None})
     missing = [scope.declared[name] for name, shape in shapes.items() if shape is None]
     scope.broken.update(d.name for d in missing)
     used = {name for unit in scope.units for name in unit.uses}
@@ -176,17 +192,17 @@ def _not_found(name: str, span: Span, used: bool) -> Fault:
     return Fault(f"the shape of '{name}' cannot be found from its use", span, notes=[note])
 
 
-def _guess_unit(inference: Inference, unit: Unit, stopped: list[Fault]) -> None:
+def _guess_unit(inference: Inference, unit: Unit) -> None:
     try:
         for target, value, e, _ in unit_values(inference, unit):
             guess = inference.node(value, e) if not is_static(value) else value
             if target.primed and target.id in inference.values and isinstance(guess, Guess):
                 inference.build.agree(guess, inference.values[target.id])
-            inference.values[str(target)] = guess
+            inference.define(str(target), guess)
     except Exhausted:
         raise
     except Fault as fault:
-        stopped.append(fault)
+        inference.stopped.append(fault)
     except (Unknown, ValueError):
         return
 

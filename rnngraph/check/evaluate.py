@@ -164,8 +164,9 @@ class Evaluator:
         """The real node of an expression; if its shape is still open, it gets ``rank`` axes."""
         return self.assume(self.typed(self.evaluate(e), e), rank)
 
-    def delayed(self, name: str, step: int, value: Any, part: Expr) -> Any:
-        """The value of ``name`` some steps earlier; known where states can be made."""
+    def delayed(self, name: str, step: int, value: Any, part: Name) -> Any:
+        """The value of ``name`` some steps earlier, from that of one step less (None: a gate
+        itself); known where states can be made."""
         raise Unknown(name)
 
     def assume(self, node: Any, rank: int) -> Any:

@@ -17,7 +17,8 @@ from ..ops import OPS, ShapeError
 from ..sizes import Dim, Size, SizeError
 from ..syntax.tree import Expr, Index, Name, Slice
 from .evaluate import Evaluator
-from .faults import Unknown
+from .faults import Fault, Unknown
+from .scope import Scope
 
 Shape = tuple[Dim, ...]
 
@@ -180,6 +181,11 @@ class Inference(Evaluator):
     build: Guesses
     strict = False
 
+    def __init__(self, scope: Scope, build: Guesses) -> None:
+        super().__init__(scope, build)
+        self.awaited: dict[str, Guess] = {}
+        self.stopped: list[Fault] = []
+
     def assume(self, node: Any, rank: int) -> Any:
         if node.shape is None:
             node.settle(tuple(self.build.open_size() for _ in range(rank)))
@@ -221,9 +227,23 @@ class Inference(Evaluator):
         except SizeError as error:
             raise ShapeError(str(error)) from None
 
-    def delayed(self, name: str, step: int, value: Any, part: Expr) -> Any:
+    def delayed(self, name: str, step: int, value: Any, part: Name) -> Any:
         """The value of earlier steps has the shape of the value."""
+        if value is None:
+            value = self.values.get(name) or self.awaited.setdefault(name, Guess(self.build, None))
         return value
+
+    def define(self, name: str, value: Any) -> None:
+        """A name's value; what ``prev`` gave before it was known has its shape."""
+        self.values[name] = value
+        awaited = self.awaited.get(name)
+        if awaited is not None:
+            self.build.agree(value if isinstance(value, Guess) else Guess(self.build, ()), awaited)
+
+    def found(self) -> dict[str, Shape]:
+        """The shapes that are known by now, by name."""
+        shapes = {k: v.shape if isinstance(v, Guess) else () for k, v in self.values.items()}
+        return {k: s for k, s in shapes.items() if s is not None and not any(map(is_open, s))}
 
 
 def is_open(dim: Dim) -> bool:

@@ -53,6 +53,23 @@ def references(e: Expr) -> Iterator[Name | Call]:
         stack.extend(reversed(list(children(part))))
 
 
+def at_once(e: Expr) -> Iterator[Name | Call]:
+    """The references that an expression needs in the same step: not what ``prev`` looks at."""
+    stack = [e]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Name | Call):
+            yield part
+        inside = list(children(part))
+        stack.extend(reversed(inside[1:] if looks_back(part) else inside))
+
+
+def looks_back(e: Expr | Keyword) -> bool:
+    """Whether an expression is ``prev(name, ...)``."""
+    return (isinstance(e, Call) and e.function.id == "prev" and bool(e.arguments)
+            and isinstance(e.arguments[0], Name))  # fmt: skip
+
+
 @dataclass
 class Unit:
     """What is evaluated at once: an equation, an output with its equation, a repeat, or a
@@ -82,7 +99,7 @@ def uses_of(e: Expr, functions: Mapping[str, Fn], bound: Iterable[str] = ()) -> 
     work: list[tuple[Expr, frozenset[str]]] = [(e, frozenset(bound))]
     while work:
         part, hidden = work.pop()
-        for ref in references(part):
+        for ref in at_once(part):
             if isinstance(ref, Name):
                 if ref.primed or ref.id not in hidden:
                     found.setdefault(str(ref), ref)
