@@ -12,6 +12,7 @@ from stages import (
     late_names,
     schedules,
 )
+from structure import LIBRARY, representatives
 
 from rnngraph.backends.reference import evaluate, interpret
 from rnngraph.passes.gradient import gradient
@@ -57,8 +58,7 @@ def run(schedule, given, initial, steps, rows, late, dtype=np.float64):
     return interpret(schedule, early, steps, rows, begin, after, dtype)
 
 
-@pytest.mark.parametrize("title", CELLS)
-def test_second_derivatives_are_scheduled(title):
+def assert_second_derivatives(title):
     """Of the gradient, both modes again; a product with a vector that is given early or late."""
     simple, steps, rows = forward_stages(title)["simplify"], 3, 2
     for graph in (tangent(gradient(simple)), gradient(gradient(simple), mark="e")):
@@ -67,6 +67,22 @@ def test_second_derivatives_are_scheduled(title):
         low = graph_stages(graph)["lower"]
         made = verify_schedule(schedule(low))
         assert_same(interpret(made, given, steps, rows, initial), expected, title)
+
+
+@pytest.mark.parametrize("title", [title for title in CELLS if title not in LIBRARY])
+def test_second_derivatives_are_scheduled(title):
+    assert_second_derivatives(title)
+
+
+def test_second_derivatives_of_every_form_of_kernel():
+    for title in representatives():
+        assert_second_derivatives(title)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("title", LIBRARY)
+def test_second_derivatives_of_every_cell(title):
+    assert_second_derivatives(title)
 
 
 @pytest.mark.parametrize("title", CELLS)
