@@ -11,7 +11,8 @@ from rnngraph.graph import Graph
 from rnngraph.passes.gradient import gradient
 from rnngraph.passes.tangent import tangent
 
-HELD = {"Truncated"}  # stop_gradient: what is differentiated is not what is evaluated
+# stop_gradient: what is differentiated is not what is evaluated
+HELD = {"Truncated", "ConstantMatrix"}
 STEPS, ROWS, STEP = 3, 2, 1e-6
 SMOOTH = [title for title in CELLS if title not in HELD]
 
