@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import warnings
+
 import numpy as np
 import pytest
 
@@ -97,6 +101,42 @@ def test_the_oldest_entries_go(folder, monkeypatch):
     assert len(entries(folder)) == 1 and not old.exists()
 
 
-def test_half_written_files_do_not_stay(folder, monkeypatch):
+def test_half_written_files_do_not_stay(folder):
     run()
     assert [p for p in folder.iterdir() if p.suffix != cache.SUFFIX] == []
+    old, young = (folder / f"{name}{cache.UNFINISHED}" for name in ("old", "young"))
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    run("lstm")
+    assert young.exists() and not old.exists()
+
+
+def _compile_in_child(folder):
+    cache.settings = Settings(cache=str(folder))
+    return run("rnn")
+
+
+def test_many_processes_write_at_once(folder):
+    """Each finds a whole entry or none, and what stays is whole."""
+    expected = run("rnn")
+    for path in entries(folder):
+        path.unlink()
+    with multiprocessing.get_context("spawn").Pool(4) as pool, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = pool.map(_compile_in_child, [folder] * 4)
+    assert all(np.array_equal(a, b) for pair in found for a, b in zip(pair, expected, strict=True))
+    (path,) = folder.iterdir()
+    assert path.suffix == cache.SUFFIX and cache.load(path.stem) is not None
+
+
+def test_code_of_another_entry_is_not_run(folder):
+    """A whole entry in the wrong place has the right digest and the wrong code."""
+    first = run()
+    (mine,) = entries(folder)
+    run("lstm")
+    (other,) = {*entries(folder)} - {mine}
+    mine.write_bytes(other.read_bytes())
+    with pytest.warns(UserWarning, match="damaged"):
+        again = run()
+    assert np.array_equal(first[0], again[0])

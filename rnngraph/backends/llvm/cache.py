@@ -1,6 +1,6 @@
 """Machine code kept on disk, private to the user.
 
-    entry ::= header line (JSON: digest of the rest, layout), then the object code
+    entry ::= header line (JSON: digest of name and rest, layout), then the object code
 
 An entry's name is a digest of everything its code depends on: the lowered graph with its sizes,
 what is given late, the precision, the processor with its features, the versions of LLVM's
@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 import warnings
 from collections.abc import Iterable
 from functools import lru_cache
@@ -27,7 +28,8 @@ from ...settings import settings
 from .target import Target
 
 MAX_BYTES = 256 << 20
-SUFFIX = ".rnngraph"
+SUFFIX, UNFINISHED = ".rnngraph", ".unfinished"
+STALE = 3600  # seconds after which nobody writes an unfinished entry any more
 PACKAGE = Path(__file__).resolve().parents[2]
 
 
@@ -54,7 +56,9 @@ def fingerprint(graph: Graph) -> list[str]:
 def _code_version() -> str:
     """Changes whenever a file that decides about machine code changes."""
     files = (p for name in ("ops", "schedule", "backends") for p in (PACKAGE / name).rglob("*.py"))
-    stamps = sorted((str(p), p.stat().st_mtime_ns, p.stat().st_size) for p in files)
+    # installers set the time of a change (mtime) as they like, but not the system's own (ctime)
+    found = ((p, p.stat()) for p in files)
+    stamps = sorted((str(p), s.st_mtime_ns, s.st_ctime_ns, s.st_size) for p, s in found)
     return hashlib.sha256(repr(stamps).encode()).hexdigest()
 
 
@@ -94,7 +98,7 @@ def load(key: str) -> tuple[bytes, dict[str, object]] | None:
         return None
     try:
         header = json.loads(head)
-        if header["digest"] == _digest(header["layout"], code):
+        if header["digest"] == _digest(key, header["layout"], code):
             os.utime(path)
             return code, header["layout"]
     except (ValueError, KeyError, TypeError, OSError):
@@ -108,9 +112,9 @@ def store(key: str, code: bytes, layout: dict[str, object]) -> None:
     place = folder()
     if place is None:
         return
-    header = json.dumps({"digest": _digest(layout, code), "layout": layout}).encode()
+    header = json.dumps({"digest": _digest(key, layout, code), "layout": layout}).encode()
     try:
-        with tempfile.NamedTemporaryFile(dir=place, delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=place, suffix=UNFINISHED, delete=False) as file:
             file.write(header + b"\n" + code)
         os.replace(file.name, place / f"{key}{SUFFIX}")
         _bound(place)
@@ -118,12 +122,17 @@ def store(key: str, code: bytes, layout: dict[str, object]) -> None:
         return
 
 
-def _digest(layout: object, code: bytes) -> str:
-    return hashlib.sha256(json.dumps(layout, sort_keys=True).encode() + code).hexdigest()
+def _digest(key: str, layout: object, code: bytes) -> str:
+    """Of an entry under its own name: the code of another one is as wrong as a damaged one."""
+    named = json.dumps([key, layout], sort_keys=True).encode()
+    return hashlib.sha256(named + code).hexdigest()
 
 
 def _bound(place: Path) -> None:
     """Let the entries go that were not used for the longest time, beyond MAX_BYTES."""
+    for left in place.glob(f"*{UNFINISHED}"):  # by a writer that was stopped
+        if time.time() - left.stat().st_mtime > STALE:
+            left.unlink(missing_ok=True)
     entries = [(p.stat().st_mtime_ns, p.stat().st_size, p) for p in place.glob(f"*{SUFFIX}")]
     total = sum(size for _, size, _ in entries)
     for _, size, path in sorted(entries):
