@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from ..source import Note
 from ..syntax.tree import (
@@ -111,7 +112,7 @@ def _check_reference(
     if kind or ref.id in scope.broken:
         return
     notes = [f"'{ref.id}' is a function; call it: {ref.id}(...)"] if ref.id in functions else []
-    guess = "" if notes else scope.suggest(ref.id, [*scope.known(), *bound])
+    guess = "" if notes else scope.suggest(ref.id, chain(scope.known(), bound))
     if not notes and not guess and ref.id[0].isupper():
         notes = ["a size is declared by a shape that has it, as in: input x[I]"]
     scope.report(Fault(f"'{ref.id}' is not defined{guess}", ref.span, notes=notes))
