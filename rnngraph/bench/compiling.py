@@ -27,7 +27,7 @@ LENGTHS = (25, 100, 1000)
 ROWS = 16
 TORCH_CELLS = ("peephole_lstm",)  # as long as torch takes, one says enough
 TORCH_LENGTHS = (10, 25)
-TORCH_LIMIT = 60.0
+TORCH_LIMIT = 90.0
 WHAT = (("forward", False), ("training", True))
 
 
