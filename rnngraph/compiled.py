@@ -28,6 +28,7 @@ from .runtime.results import Gradients, frozen, marked, single
 from .runtime.tape import Tape
 from .schedule import Schedule
 from .schedule.cost import FEW_ROWS
+from .schedule.memory import Memory, memory
 
 Pullback = Callable[..., Gradients]
 
@@ -197,11 +198,9 @@ class Compiled:
         ``wrt`` names the parameters, inputs and contexts wanted (default: all). Arguments and
         outputs must not be changed in place before the pullback has run.
 
-        ``checkpoint_every`` keeps just the states between segments of that many steps ("auto":
-        about the root of all steps), and runs each segment forward once more when its gradients
-        are due: the same bits, in memory that does not grow with the steps. ``memory_budget``
-        takes the longest segments for which so many bytes will do, beyond inputs, outputs,
-        cotangents and gradients. Both need states that all run in one direction of time.
+        ``checkpoint_every`` keeps just the states between segments of so many steps ("auto": about
+        the root of all), and runs each once more for its gradients: the same bits, in less memory.
+        ``memory_budget``: the longest segments that so many bytes allow, beyond the caller's.
         """
         whole = checkpoint_every is None and memory_budget is None and not options
         key = key_of("vjp", x, state, outputs, wrt) if whole else None
@@ -336,6 +335,11 @@ class Compiled:
             refuse_derivatives(self.precision)
         wrt = self._arguments.wrt(None) if gradients else None
         return stages(self.graph, self._plain(wrt=wrt, few_rows=few_rows))
+
+    @property
+    def memory(self) -> Memory:
+        """What training keeps for every step and row, value by value; it prints."""
+        return memory(self.stages(gradients=True)["schedule"], REAL[self.dtype].itemsize)
 
     @property
     def schedule(self) -> Schedule:

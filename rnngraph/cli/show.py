@@ -14,6 +14,8 @@ from ..cell import Cell
 from ..compile import STAGES, Request, build
 from ..graph import Graph
 from ..graph import show as show_graph
+from ..runtime.arrays import REAL
+from ..schedule.memory import memory
 from ..source import Source
 from ..syntax import parse, print_cell
 from .arguments import add_cell, add_machine, add_sizes, cell_of, consts_of, named_choices, sizes_of
@@ -40,6 +42,7 @@ examples:
   rnngraph show lstm --stage tree --math           in mathematical spelling
   rnngraph show gru --stage gradient               the gradient, as a graph of the same kind
   rnngraph show lstm --stage schedule --sizes H=128 I=64 --gradients
+  rnngraph show lstm --memory --sizes H=128 I=64   what training keeps, in bytes
   rnngraph show lstm --stage assembly --target avx2 | less
 """
 
@@ -55,6 +58,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="what to print (default: text)",
     )
     parser.add_argument("--gradients", action="store_true", help="compile for gradients too")
+    parser.add_argument(
+        "--memory",
+        action="store_true",
+        help="what training keeps for every step and row: saved, computed again, and why",
+    )
     parser.add_argument("--few-rows", action="store_true", help="compile for batches of few rows")
     parser.add_argument("--math", action="store_true", help="spell the tree as papers do: σ ⊙ ·")
     add_sizes(parser)
@@ -70,6 +78,8 @@ def run(args: Namespace) -> int:
 def stage_text(cell: Cell, args: Namespace) -> str:
     """The stage that the arguments name, as text."""
     stage = args.stage
+    if args.memory:
+        return _memory(cell, args)
     if stage == "text":
         return cell.text
     if stage == "tree":
@@ -82,6 +92,13 @@ def stage_text(cell: Cell, args: Namespace) -> str:
         machine = build(graph, request, args.dtype, args.target).texts()
         return str(getattr(machine, stage))
     return _printed(value_at(graph, request, stage))
+
+
+def _memory(cell: Cell, args: Namespace) -> str:
+    args.stage, args.gradients = "schedule", True
+    graph = _bound(cell, args).graph
+    found = value_at(graph, _request(graph, args), "schedule")
+    return str(memory(found, REAL[args.dtype].itemsize))
 
 
 def value_at(graph: Graph, request: Request, stage: str) -> Any:

@@ -37,7 +37,7 @@ TITLES = {
 
 def show(schedule: Schedule) -> str:
     """The schedule as text."""
-    printer = _printer(schedule)
+    printer = printer_of(schedule)
     lines = []
     for procedure in schedule.procedures:
         lines.append(f"{procedure.name}:")
@@ -52,7 +52,7 @@ def show(schedule: Schedule) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _printer(schedule: Schedule) -> Printer:
+def printer_of(schedule: Schedule) -> Printer:
     """Everything that is stored or accumulated is written by its own label."""
     printer = Printer(schedule.graph)
     kernels = [k for p in schedule.procedures for phase in p.phases for k in phase.kernels]
