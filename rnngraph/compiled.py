@@ -366,11 +366,9 @@ class Compiled:
             raise ArgumentError(f"no output is asked for; this cell gives {', '.join(every)}")
         for name in chosen:
             if name not in self.graph.outputs:
-                have = ", ".join(self.graph.outputs)
-                raise ArgumentError(f"no output is named '{name}'; this cell gives {have}")
+                raise ArgumentError(f"no output is named '{name}'; this cell gives {', '.join(every)}")
         return Request(
-            chosen,
-            lengths=call.lengths, reset=call.reset, reverse=call.reverse,
+            chosen, lengths=call.lengths, reset=call.reset, reverse=call.reverse,
             few_rows=call.rows < FEW_ROWS, noisy=call.noisy, precision=self.precision,
         )  # fmt: skip
 
