@@ -366,7 +366,8 @@ class Compiled:
             raise ArgumentError(f"no output is asked for; this cell gives {', '.join(every)}")
         for name in chosen:
             if name not in self.graph.outputs:
-                raise ArgumentError(f"no output is named '{name}'; this cell gives {', '.join(every)}")
+                have = ", ".join(every)
+                raise ArgumentError(f"no output is named '{name}'; this cell gives {have}")
         return Request(
             chosen, lengths=call.lengths, reset=call.reset, reverse=call.reverse,
             few_rows=call.rows < FEW_ROWS, noisy=call.noisy, precision=self.precision,
