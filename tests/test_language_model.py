@@ -176,15 +176,17 @@ print("interrupted", result.interrupted, result.steps)
 """
 
 
-def test_checkpoints_in_time_change_no_bit_of_a_training(book, tmp_path):
+@pytest.mark.parametrize("option", [{"checkpoint_every": 3}, {"threads": 2}])
+def test_checkpoints_in_time_and_threads_change_no_bit_of_a_training(option, book, tmp_path):
     settings = {"layers": 2, "steps": 12, **SMALL}
     trained(rg.load("gru"), book, tmp_path / "whole", **settings)
-    trained(rg.load("gru"), book, tmp_path / "less", **settings, checkpoint_every=3)
+    trained(rg.load("gru"), book, tmp_path / "less", **settings, **option)
     whole, less = (load(tmp_path / name / "last.safetensors") for name in ("whole", "less"))
     assert same(whole.params, less.params)
     assert same(whole.moments, less.moments)
-    with pytest.raises(ValueError, match="checkpoint_every is 0; it must be at least 1"):
-        trained(rg.load("gru"), book, tmp_path / "none", **settings, checkpoint_every=0)
+    (name,) = option
+    with pytest.raises(ValueError, match=f"{name} is 0; it must be at least 1"):
+        trained(rg.load("gru"), book, tmp_path / "none", **settings, **{name: 0})
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")

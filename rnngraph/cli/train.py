@@ -45,6 +45,7 @@ HELP = {
     "validate_every": "updates between two looks at held-out text",
     "checkpoint_every": "keep only every Nth state of a window for the gradient, and run the "
     "rest again when it is due: less memory, the same bits",
+    "threads": "threads it may use, where a window is worth them: the same bits",
 }
 CHOICES: dict[str, list[str]] = {
     "optimiser": [*OPTIMISERS],

@@ -54,6 +54,7 @@ class Setting:
     dtype: str = "f32"
     validate_every: int = 500
     checkpoint_every: int | None = None
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,10 @@ def train_text(cell: Cell | None, text_path: str | Path, folder: str | Path, *,
     """Train a character model around `cell` on a text file; see `Setting` for the settings.
 
     With resume=True training goes on from folder/last.safetensors, to the same bits as if it had
-    never stopped: cell and settings are the checkpoint's, except `steps`, `epochs` and
-    `checkpoint_every` if given. Ctrl-C saves the last finished step and returns. Raises TextError,
-    CheckpointError or ValueError with the reason if the text, the folder or a setting will not do.
+    never stopped: cell and settings are the checkpoint's, except `steps`, `epochs`,
+    `checkpoint_every` and `threads` if given. Ctrl-C saves the last finished step and returns.
+    Raises TextError, CheckpointError or ValueError with the reason if the text, the folder or a
+    setting will not do.
     """
     job = _resumed(cell, text_path, Path(folder), setting) if resume else _begun(
         cell, text_path, Path(folder), setting)
@@ -138,7 +140,7 @@ def _resumed(cell: Cell | None, text_path: str | Path, folder: Path, setting: di
     stored = load(folder / LAST)
     if cell is not None and cell.text != stored.cell:
         raise CheckpointError(f"{folder / LAST} was trained with another cell than {cell.name}")
-    lengths = {name: setting[name] for name in ("steps", "epochs", "checkpoint_every")
+    lengths = {name: setting[name] for name in ("steps", "epochs", "checkpoint_every", "threads")
                if setting.get(name)}
     chosen = _checked(replace(Setting(**stored.config["setting"]), **lengths))
     text = texts.read(text_path, characters=stored.config["characters"])
@@ -162,7 +164,7 @@ def _checked(setting: Setting) -> Setting:
             raise ValueError(f"{name} is '{getattr(setting, name)}'; it is one of "
                              f"{', '.join(known)}")
     for name in ("hidden", "layers", "embedding", "batch", "window", "validate_every",
-                 "checkpoint_every"):
+                 "checkpoint_every", "threads"):
         value = getattr(setting, name)
         if value is not None and value < 1:
             raise ValueError(f"{name} is {value}; it must be at least 1")
@@ -171,8 +173,9 @@ def _checked(setting: Setting) -> Setting:
 
 def _prepared(setting: Setting, cell: Cell, text: Text, folder: Path) -> _Job:
     whole = stack(cell, layers=setting.layers)
-    model = language_model(whole, len(text.characters), embedding=setting.embedding,
-                           hidden=setting.hidden, sizes=setting.sizes).compile(dtype=setting.dtype)
+    model_cell = language_model(whole, len(text.characters), embedding=setting.embedding,
+                                hidden=setting.hidden, sizes=setting.sizes)
+    model = model_cell.compile(dtype=setting.dtype, threads=setting.threads)
     passage = len(Streams(text.train, setting.batch, setting.window))
     steps = setting.steps or max(1, round(setting.epochs * passage))
     setting = replace(setting, steps=steps)
