@@ -52,6 +52,25 @@ def test_a_team_gives_the_same_bits(name, monkeypatch):
 COSTS = cost.TeamCosts(wake=1e-5, barrier=1e-7)
 
 
+SUMS_AND_MORE = """cell SumsAndMore
+input x[H]
+state h[H], k[H]
+param u[H] ~ uniform(0.5)
+h' = (1 - 0.01 * sigmoid(x)) * h + u * tanh(x)
+k' = where(x > 0, k * sigmoid(x + u), u - k / (1 + x * x))
+output y = h' + k' * tanh(k')
+"""
+
+
+def test_no_memory_is_taken_from_sums_that_a_team_does_last(monkeypatch):
+    compiled = rg.parse(SUMS_AND_MORE).compile(H=16, threads=2)
+    team_of(monkeypatch, 1)
+    alone = everything(compiled, 1)
+    team_of(monkeypatch, 2)
+    team = everything(compiled, 1)
+    assert all(np.array_equal(team[key], alone[key]) for key in alone)
+
+
 @pytest.mark.parametrize(
     ("operations", "barriers", "steps", "rows", "threads", "team"),
     [

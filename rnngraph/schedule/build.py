@@ -80,6 +80,8 @@ def _way(graph: Graph, late: Sequence[str]) -> int:
 
 def _phase(home: Home, way: int, kernels: list[Kernel], placement: Placement) -> Phase:
     if home.kind != "loop":
+        # a team runs sums after all tiles, so nothing may take the memory of what they read
+        kernels = sorted(kernels, key=lambda kernel: not isinstance(kernel, Tile))
         return Phase(home.kind, way if home.kind == "batch" else 0, tuple(kernels))
     direction, recurrence = placement.loops.direction[home.loop], placement.recurrences[home.loop]
     return Phase(home.kind, direction, tuple(kernels), recurrence)
