@@ -108,6 +108,7 @@ class Cell:
         target: str = "host",
         threads: int = 1,
         precision: str | None = None,
+        parallel_scan: bool = False,
         consts: Mapping[str, float] | None = None,
         **sizes: int,
     ) -> Compiled:
@@ -119,9 +120,15 @@ class Cell:
         what they multiply, for inference (docs/precision.md); ``consts`` sets constants of the
         cell. Machine code is made when a method first needs it, once for all sequence lengths and
         batch sizes.
+
+        ``parallel_scan=True`` runs linear recurrences of one state in pieces of 256 time-steps at
+        once, for few rows, long sequences and several threads. Results differ in rounding from
+        those of the plain loop, and from those of a sequence that is cut in two calls, but are the
+        same bits for any batch and any number of threads.
         """
         bound = self.bind(consts, **sizes).graph
-        return Compiled(bound, dtype=dtype, target=target, threads=threads, precision=precision)
+        return Compiled(bound, dtype=dtype, target=target, threads=threads, precision=precision,
+                        parallel_scan=parallel_scan)  # fmt: skip
 
     def diagram(self, detail: str = "gates", **options: Any) -> Diagram:
         """The gate graph as a drawing: ``detail`` is "gates" or "ops"."""

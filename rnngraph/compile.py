@@ -25,6 +25,7 @@ from .passes.tangent import tangent
 from .runtime.executable import Executable
 from .schedule import Schedule, schedule
 from .schedule.cost import hoisting_pays
+from .schedule.scan import with_scans
 from .schedule.verify import verify_schedule
 from .settings import settings
 from .verify import verify
@@ -37,8 +38,8 @@ MARK, PUSH = "d", "t"
 class Request:
     """What is asked of a graph: which outputs and named values, gradients with respect to what,
     tangents along what, which masks, whether few rows (then hoisting pays) or many are to be
-    expected, whether noise is drawn (or is its mean), and what the weights of products are
-    rounded to."""
+    expected, whether noise is drawn (or is its mean), what the weights of products are rounded
+    to, and whether linear recurrences run in pieces of time."""
 
     outputs: tuple[str, ...]
     names: tuple[str, ...] = ()
@@ -50,6 +51,7 @@ class Request:
     few_rows: bool = False
     noisy: bool = False
     precision: str = "f32"
+    parallel_scan: bool = False
 
     @property
     def pulls_back(self) -> bool:
@@ -94,7 +96,8 @@ def _schedule(graph: Graph, request: Request) -> Schedule:
     late: list[str] = []
     if request.pulls_back:
         late = [name for name in graph.leaves if name.startswith((f"{MARK}(", f"{MARK}out("))]
-    return schedule(graph, late, request.precision)
+    made = schedule(graph, late, request.precision)
+    return with_scans(made) if request.parallel_scan else made
 
 
 STAGES: tuple[tuple[str, Callable[[Any, Request], Any]], ...] = (

@@ -38,11 +38,12 @@ class Compiled:
 
     def __init__(
         self, graph: Graph, *, dtype: str = "f32", target: str = "host", threads: int = 1,
-        precision: str | None = None,
+        precision: str | None = None, parallel_scan: bool = False,
     ) -> None:  # fmt: skip
-        check_options(dtype, threads)
+        check_options(dtype, threads, parallel_scan)
         self.precision = checked_precision(precision, dtype)
         self.graph, self.dtype, self.target, self.threads = graph, dtype, target, threads
+        self.parallel_scan = parallel_scan
         self._arguments = Arguments(graph, REAL[dtype])
         self._executables: dict[Request, Executable] = {}
         self._lock = threading.Lock()
@@ -357,7 +358,8 @@ class Compiled:
         return str(self._executable(self._plain()).texts().assembly)
 
     def _plain(self, **asked: Any) -> Request:
-        return Request(tuple(self.graph.outputs), precision=self.precision, **asked)
+        return Request(tuple(self.graph.outputs), precision=self.precision,
+                       parallel_scan=self.parallel_scan, **asked)  # fmt: skip
 
     def _request(self, call: Call, outputs: Iterable[str] | None) -> Request:
         every = tuple(self.graph.outputs)
@@ -368,9 +370,9 @@ class Compiled:
             if name not in self.graph.outputs:
                 have = ", ".join(every)
                 raise ArgumentError(f"no output is named '{name}'; this cell gives {have}")
-        return Request(
-            chosen, lengths=call.lengths, reset=call.reset, reverse=call.reverse,
-            few_rows=call.rows < FEW_ROWS, noisy=call.noisy, precision=self.precision,
+        return replace(
+            self._plain(), outputs=chosen, lengths=call.lengths, reset=call.reset,
+            reverse=call.reverse, few_rows=call.rows < FEW_ROWS, noisy=call.noisy,
         )  # fmt: skip
 
     def _executable(self, request: Request) -> Executable:
@@ -381,19 +383,17 @@ class Compiled:
             return self._executables[request]
 
     def _open(
-        self,
-        request: Request,
-        call: Call,
-        given: Mapping[str, Array] | None = None,
+        self, request: Request, call: Call, given: Mapping[str, Array] | None = None,
         initial: Mapping[str, Array] | None = None,
-    ) -> Session:
+    ) -> Session:  # fmt: skip
         program = self._executable(request)
         return program.open({**call.given, **(given or {})}, {**call.initial, **(initial or {})},
                             call.steps, call.rows)  # fmt: skip
 
     def __reduce__(self) -> Any:
         return partial(Compiled, self.graph, dtype=self.dtype, target=self.target,
-                       threads=self.threads, precision=self.precision), ()  # fmt: skip
+                       threads=self.threads, precision=self.precision,
+                       parallel_scan=self.parallel_scan), ()  # fmt: skip
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{k}{list(v.shape)}" for k, v in self.graph.leaves.items())

@@ -91,6 +91,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         choices=PRECISIONS,
         help="of the weights of matrix products: less of it is faster (default: that of --dtype)",
     )
+    parser.add_argument(
+        "--parallel-scan", action="store_true", help="linear recurrences in pieces of time at once"
+    )
     add_sizes(parser)
     add_machine(parser)
 
@@ -213,6 +216,7 @@ def _compile(cell: Cell, args: Namespace, arrays: Mapping[str, Array]) -> Compil
         target=args.target,
         threads=args.threads,
         precision=args.precision,
+        parallel_scan=args.parallel_scan,
         consts=consts_of(args),
         **told,
     )

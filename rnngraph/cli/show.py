@@ -64,6 +64,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="what training keeps for every step and row: saved, computed again, and why",
     )
     parser.add_argument("--few-rows", action="store_true", help="compile for batches of few rows")
+    parser.add_argument(
+        "--parallel-scan", action="store_true", help="linear recurrences in pieces of time at once"
+    )
     parser.add_argument("--math", action="store_true", help="spell the tree as papers do: σ ⊙ ·")
     add_sizes(parser)
     add_machine(parser)
@@ -132,7 +135,8 @@ def _bound(cell: Cell, args: Namespace) -> Cell:
 def _request(graph: Graph, args: Namespace) -> Request:
     backward = args.gradients or args.stage == "gradient"
     wrt = tuple(differentiable(graph)) if backward else None
-    return Request(tuple(graph.outputs), wrt=wrt, few_rows=args.few_rows)
+    return Request(tuple(graph.outputs), wrt=wrt, few_rows=args.few_rows,
+                   parallel_scan=args.parallel_scan)  # fmt: skip
 
 
 def _printed(value: Any) -> str:

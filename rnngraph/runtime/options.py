@@ -6,12 +6,15 @@ from ..schedule.formats import FORMATS, PRECISIONS
 from .arrays import REAL, ArgumentError
 
 
-def check_options(dtype: str, threads: int) -> None:
-    """Raises ValueError for an unknown dtype, or a number of threads that cannot be."""
+def check_options(dtype: str, threads: int, parallel_scan: bool) -> None:
+    """Raises ValueError for an unknown dtype, a number of threads that cannot be, or a
+    ``parallel_scan`` that is not True or False."""
     if not isinstance(dtype, str) or dtype not in REAL:
         raise ValueError(f"dtype must be 'f32' or 'f64', not {dtype!r}")
     if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 256:
         raise ValueError(f"threads must be an integer from 1 to 256, not {threads!r}")
+    if not isinstance(parallel_scan, bool):
+        raise ValueError(f"parallel_scan must be True or False, not {parallel_scan!r}")
 
 
 def checked_precision(precision: str | None, dtype: str) -> str:

@@ -180,7 +180,14 @@ def _direction(program: Executable, states: Mapping[str, StatePlan]) -> int:
             f"checkpoints need states that go through time in one direction; '{ways[1]}' goes "
             f"forward and '{ways[-1]}' backward: leave out checkpoint_every and memory_budget"
         )
-    kernels = [k for p in program.schedule.procedures[0].phases for k in p.kernels]
+    phases = program.schedule.procedures[0].phases
+    if any(phase.scan for phase in phases):
+        raise ArgumentError(
+            "checkpoints would change the bits of a parallel scan, whose pieces begin with a "
+            "segment: leave out checkpoint_every and memory_budget, or compile without "
+            "parallel_scan"
+        )
+    kernels = [kernel for phase in phases for kernel in phase.kernels]
     if any(not isinstance(kernel, Tile) for kernel in kernels):
         raise ArgumentError("checkpoints need a forward run without sums over all steps")
     return next(iter(ways), 1)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Varies
-from .grammar import Buffer, Extent, View
+from .grammar import PIECE, Buffer, Extent, View
 
 Array = np.ndarray[Any, Any]
 
@@ -45,7 +45,8 @@ def at_step(t: int, rows: int) -> Instances:
 
 def slots(buffer: Buffer, steps: int) -> int:
     """How many time-steps of values a buffer holds in a sequence of ``steps``."""
-    held = {Extent.ONE: 1, Extent.RING: 2, Extent.STEPS: steps, Extent.SEQUENCE: steps + 1}
+    held = {Extent.ONE: 1, Extent.RING: 2, Extent.STEPS: steps, Extent.SEQUENCE: steps + 1,
+            Extent.PIECES: 1 + steps // PIECE}  # fmt: skip
     return held[buffer.extent]
 
 

@@ -6,6 +6,7 @@
                 | rows    kernels           for every row of the batch
                 | batch(direction) kernels  for all time-steps and rows at once
                 | loop(direction) kernels   step by step; all kernels of a step, then the next
+                | scan(direction) kernel    a linear loop, in pieces of time (see ``scan``)
     Kernel    ::= Tile   (space, accumulators, closure, stores)
                 | OuterTotal(left, right, target)        target += sum over rows of left x right
                 | ScatterTotal(value, index, target)     target[index] += value, row after row
@@ -33,14 +34,19 @@ from ..recurrence import Recurrence
 
 Shape = tuple[int, ...]
 
+# steps of a piece: enough that the middle step is nothing beside the others, and few enough that
+# the product of a piece's factors stays a number
+PIECE = 256
+
 
 class Extent(Enum):
-    """How many time-steps a buffer holds."""
+    """How many time-steps a buffer holds, or, for a scan, that it holds pieces of them."""
 
     ONE = "one"
     RING = "ring of two"
     STEPS = "T"
     SEQUENCE = "T+1"
+    PIECES = "pieces"
 
 
 class Role(Enum):
@@ -208,15 +214,25 @@ Kernel = Tile | Total | Narrow
 
 
 @dataclass(frozen=True)
+class Scan:
+    """What a parallel scan needs besides its loop's kernel: of every piece of time the factor
+    between its last and its first value, and its start."""
+
+    factors: Buffer
+    starts: Buffer
+
+
+@dataclass(frozen=True)
 class Phase:
     """Kernels that run together. ``direction``: +1 or -1, the way through time of a loop, and of
     a batch's sums (and through rows, too, of these); else 0. ``recurrence`` is what kind of loop
-    it is."""
+    it is, and ``scan`` says that it runs in pieces."""
 
     kind: str
     direction: int
     kernels: tuple[Kernel, ...]
     recurrence: Recurrence | None = None
+    scan: Scan | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from ..graph import Node
 from ..graph.printing import Printer
 from ..ops import show_shape
 from .grammar import (
+    PIECE,
     Buffer,
     ColumnTotal,
     Extent,
@@ -71,7 +72,8 @@ def title(phase: Phase) -> str:
         back = ", sums from the last to the first:" if phase.direction < 0 and sums else ":"
         return TITLES[phase.kind] + back
     kind = f" ({phase.recurrence})" if phase.recurrence and str(phase.recurrence) else ""
-    return f"step by step, {'forward' if phase.direction > 0 else 'backward'} in time{kind}:"
+    how = f"in pieces of {PIECE} steps at once" if phase.scan else "step by step"
+    return f"{how}, {'forward' if phase.direction > 0 else 'backward'} in time{kind}:"
 
 
 def _kernel(kernel: Kernel, printer: Printer) -> list[str]:
@@ -132,7 +134,8 @@ def _view(view: View) -> str:
 
 
 def _buffer(buffer: Buffer, memory: dict[str, str]) -> str:
-    slots = {Extent.ONE: "", Extent.RING: "2, ", Extent.STEPS: "T, ", Extent.SEQUENCE: "T+1, "}
+    slots = {Extent.ONE: "", Extent.RING: "2, ", Extent.STEPS: "T, ", Extent.SEQUENCE: "T+1, ",
+             Extent.PIECES: "pieces, "}  # fmt: skip
     rows = "B, " if buffer.varies else ""
     inside = f"{slots[buffer.extent]}{rows}{show_shape(buffer.shape)[1:-1]}".rstrip(", ")
     shared = f", in the memory of {memory[buffer.name]}" if buffer.name in memory else ""

@@ -18,7 +18,9 @@ def compile_schedule(
 ) -> tuple[Machine, Layout]:
     """Machine code for a schedule: from the cache on disk if it is there, else made and kept."""
     target = named(target_name)
-    decided = [repr(schedule.memory), *(p.name for p in schedule.procedures), schedule.precision]
+    scanned = repr([phase.scan is not None for p in schedule.procedures for phase in p.phases])
+    names = [p.name for p in schedule.procedures]
+    decided = [repr(schedule.memory), *names, schedule.precision, scanned]
     key = cache.key_of(schedule.graph, decided, real, target)
     found = cache.load(key) if cached else None
     if found is not None:

@@ -19,6 +19,7 @@ from ...schedule.cost import CHUNK_ROWS, ROWS_PER_PART
 from ...schedule.grammar import Buffer, Extent, Kernel, Phase, Total, views, written
 from ...schedule.series import LARGEST, is_series, moves
 from .emitter import I64, POINTER, Emitter, Stream, number, stream
+from .pieces import Pieces, ScanFunctions
 from .team import Team
 from .weights import Packing, Refresher, at_start
 
@@ -38,13 +39,14 @@ class Series:
 @dataclass(frozen=True)
 class KernelFunction:
     """``void kernel(i64 rows, i64 part, i64 parts, ptr ...)`` with its streams and packings;
-    and, for some loops, ``series``."""
+    and, for some loops, ``series`` and ``scan``."""
 
     kernel: Kernel
     function: ir.Function
     streams: tuple[Stream, ...]
     packings: tuple[Packing, ...]
     series: Series | None = None
+    scan: ScanFunctions | None = None
 
     @property
     def sums(self) -> bool:
@@ -108,9 +110,10 @@ class Driver:
             runs = {"once": self._once, "rows": self._per_row, "loop": self._loop,
                     "batch": self._batch}  # fmt: skip
             runs[phase.kind](phase, functions)
-            self._wait()
+            self.wait()
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Continue only when all members have come here."""
         if self.program.team is not None:
             self.program.team.wait(self.emitter, self.control, self.part, self.parts)
 
@@ -118,7 +121,7 @@ class Driver:
         """What just one member does, the others waiting for it."""
         with self.builder.if_then(self.builder.icmp_signed("==", self.part, number(0))):
             body()
-        self._wait()
+        self.wait()
 
     def _pack(self, packings: list[Packing], suffix: str) -> None:
         label = f"{self.name}{suffix}"
@@ -141,6 +144,9 @@ class Driver:
 
     def _loop(self, phase: Phase, functions: list[KernelFunction]) -> None:
         series = functions[0].series
+        if functions[0].scan is not None:
+            Pieces(self, phase, functions[0]).write()
+            return
         if series is None:
             self._step_by_step(phase, functions)
             return
@@ -172,7 +178,7 @@ class Driver:
         begin, end = (zero, last)[:: phase.direction]
         kept = {stream(view) for view in written(function.kernel) if not moves(view.buffer)}
         pointers = [
-            self._pointer(*key, end if key in kept else begin, first_row)
+            self.pointer(*key, end if key in kept else begin, first_row)
             for key in function.streams
         ]
         b.call(series.function, [self.steps, self.rows, rows, part, parts, *pointers])
@@ -195,7 +201,7 @@ class Driver:
         for function in functions:
             self._call(function, self.rows, t, (self.part, self.parts))
             if meet:
-                self._wait()
+                self.wait()
 
     def _batch(self, phase: Phase, functions: list[KernelFunction]) -> None:
         """Alone, chunks of time-steps go through all kernels; in a team each member takes its
@@ -208,7 +214,7 @@ class Driver:
                 self._run_chunks(phase, functions, everything, WHOLE)
             with together:
                 self._run_chunks(phase, tiles, self.emitter.share(self.steps, mine), WHOLE)
-                self._wait()
+                self.wait()
                 self._run_chunks(phase, sums, everything, mine)
 
     def _chunk(self) -> ir.Value:
@@ -266,12 +272,13 @@ class Driver:
         part: Part = WHOLE,
         first_row: ir.Value | None = None,
     ) -> None:
-        pointers = [self._pointer(name, shift, t, first_row) for name, shift in function.streams]
+        pointers = [self.pointer(name, shift, t, first_row) for name, shift in function.streams]
         self.builder.call(function.function, [rows, *part, *pointers])
 
-    def _pointer(
+    def pointer(
         self, name: str, shift: int, t: ir.Value, first_row: ir.Value | None
     ) -> ir.Value:
+        """A buffer at time-step ``t`` with a shift, from a row on."""
         base, buffer = self.bases[name], self.program.schedule.buffers.get(name)
         if buffer is None or buffer.varies is Varies.ONCE:
             return base

@@ -30,6 +30,7 @@ from ...schedule.grammar import (
 )
 from ...schedule.packing import groups, packed_size, tile_shape
 from ...schedule.panels import format_of, narrow_shape, narrow_size
+from ...schedule.scan import next_alone
 from ...schedule.series import LARGEST, is_series, units
 from .codes import write_narrow, write_narrow_packing
 from .driver import Driver, KernelFunction, Program, Series
@@ -37,6 +38,8 @@ from .emitter import I64, POINTER, Emitter, Stream, stream
 from .gate import Gate
 from .narrow import NarrowTile
 from .packing import write_packing
+from .pieces import ScanFunctions
+from .scan import ComposeWriter, write_combine
 from .series import SeriesWriter
 from .target import Target
 from .team import Team, supported
@@ -105,7 +108,8 @@ class _ModuleWriter:
                 self._write_kernel(emitter, phase, kernel, label, rows)
                 emitter.builder.ret_void()
                 self.functions[id(kernel)] = KernelFunction(
-                    kernel, function, streams, packings, self._series(phase, label)
+                    kernel, function, streams, packings, self._series(phase, label),
+                    self._scan(phase, label),
                 )
                 self._keep_copies(packings, procedure.name, p)
 
@@ -137,7 +141,7 @@ class _ModuleWriter:
             return None
         (kernel,) = phase.kernels
         assert isinstance(kernel, Tile)
-        if units(kernel) > LARGEST:
+        if units(kernel) > LARGEST and phase.scan is None:
             return None
         streams = tuple(dict.fromkeys(map(stream, views(kernel))))
         function, emitter, rows = self._open(f"{label}_series", streams, counts=3)
@@ -146,6 +150,32 @@ class _ModuleWriter:
         SeriesWriter(emitter, graph, kernel, phase.direction, batch).write(steps, rows)
         emitter.builder.ret_void()
         return Series(function, units(kernel))
+
+    def _scan(self, phase: Phase, label: str) -> ScanFunctions | None:
+        """The functions of a parallel scan, where a loop is one."""
+        if phase.scan is None:
+            return None
+        (kernel,) = phase.kernels
+        assert isinstance(kernel, Tile)
+        alone = next_alone(kernel).loads.values()
+        loads = [view for load in alone for view in (load, load.index) if view is not None]
+        own = [(buffer.name, 0) for buffer in (phase.scan.factors, phase.scan.starts)]
+        streams = tuple(dict.fromkeys([*map(stream, loads), *own]))
+        function, emitter, rows = self._open(f"{label}_compose", streams, counts=3)
+        graph, (steps, batch) = self.schedule.graph, function.args[:2]
+        ComposeWriter(emitter, graph, kernel, phase.direction, batch, phase.scan).write(steps, rows)
+        emitter.builder.ret_void()
+        return ScanFunctions(phase.scan, function, streams, self._combine())
+
+    def _combine(self) -> ir.Function:
+        if "combine" not in self.module.globals:
+            kind = ir.FunctionType(ir.VoidType(), [I64] * 3 + [POINTER] * 3)
+            function = ir.Function(self.module, kind, "combine")
+            function.linkage = "internal"
+            emitter = self._emitter(function)
+            write_combine(emitter, function)
+            emitter.builder.ret_void()
+        return self.module.globals["combine"]
 
     def _write_kernel(
         self, emitter: Emitter, phase: Phase, kernel: Kernel, label: str, rows: ir.Value
