@@ -20,6 +20,7 @@ from .grammar import (
     Shape,
     Term,
     Tile,
+    Total,
     View,
 )
 from .lifetimes import share_memory
@@ -81,7 +82,7 @@ def _way(graph: Graph, late: Sequence[str]) -> int:
 def _phase(home: Home, way: int, kernels: list[Kernel], placement: Placement) -> Phase:
     if home.kind != "loop":
         # a team runs sums after all tiles, so nothing may take the memory of what they read
-        kernels = sorted(kernels, key=lambda kernel: not isinstance(kernel, Tile))
+        kernels = sorted(kernels, key=lambda kernel: isinstance(kernel, Total))
         return Phase(home.kind, way if home.kind == "batch" else 0, tuple(kernels))
     direction, recurrence = placement.loops.direction[home.loop], placement.recurrences[home.loop]
     return Phase(home.kind, direction, tuple(kernels), recurrence)
