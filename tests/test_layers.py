@@ -25,6 +25,7 @@ FLOORS = [
     ["compiled", "views"],
     ["cell"],
     ["arrangement"],
+    ["inspect"],
     ["tasks", "bench"],
     ["train"],
     ["demo"],

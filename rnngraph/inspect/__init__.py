@@ -1,0 +1,5 @@
+"""Looking at gates: what a value did, what it carried, and what depended on it, for any cell."""
+
+from .decision import Decision
+
+__all__ = ["Decision"]
