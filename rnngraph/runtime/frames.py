@@ -56,9 +56,9 @@ class Fresh:
             self.block += -(-size[buffer.name] // ALIGNMENT) * ALIGNMENT
         self.cleared = [buffer.name in program.summed and size[buffer.name] <= SMALL
                         for buffer in self.buffers]  # fmt: skip
-        order = [buffer.name for buffer in self.buffers]
+        self.names = [buffer.name for buffer in self.buffers]
         self.windows: list[Window] = [
-            (name, order.index(view.buffer.name), _window(view, session.steps, step))
+            (name, self.names.index(view.buffer.name), _window(view, session.steps, step))
             for name, view in views.items()
         ]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,9 +32,10 @@ class Replay:
     def __init__(
         self, session: Session, arguments: Arguments, call: Call, params: Mapping[str, Any],
         x: Any, state: Mapping[str, Any] | None, outputs: tuple[str, ...], alone: bool,
-        step: bool = False,
+        step: bool = False, renewed: Collection[str] = (),
     ) -> None:  # fmt: skip
-        """``alone``: the only output is given as itself; ``step``: arrays have no axis of time."""
+        """``alone``: the only output is given as itself; ``step``: arrays have no axis of time;
+        ``renewed``: buffers that are new at every call besides this run's results."""
         if not (call.steps and call.rows):
             raise CannotReplay
         graph, program = arguments.graph, session.program
@@ -48,6 +49,7 @@ class Replay:
         self.firsts = self._firsts(arguments, call)
         self.final_shapes = [(name, (session.rows, *graph.states[name].leaf.shape))
                              for name in self.states]  # fmt: skip
+        session.hold({*self.fresh.names, *renewed})
         writer = Writer(session, 0)
         write_arguments(writer, arguments, call, self.params, names, step)
         writer.fresh(self.fresh)

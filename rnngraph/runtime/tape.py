@@ -31,9 +31,10 @@ class Tape:
         self.release = release
         graph, program = arguments.graph, session.program
         self.arguments, self.call, self.mark = arguments, call, mark
-        self.replay = Replay(session, arguments, call, params, x, state, outputs, alone)
-        self.outputs, self.states = outputs, tuple(graph.states)
         self.fresh = Fresh(session, 1, {name: f"{mark}({name})" for name in wrt})
+        self.replay = Replay(session, arguments, call, params, x, state, outputs, alone,
+                             renewed=self.fresh.names)
+        self.outputs, self.states = outputs, tuple(graph.states)
         self.learned = [(name, s.init) for name, s in graph.states.items()
                         if s.init in wrt and name not in call.given_states]  # fmt: skip
         self.groups = [[window for window in self.fresh.windows if window[0] in of]
