@@ -74,3 +74,39 @@ def kernels_of(compiled):
     kernels = [k for p in schedule.procedures for phase in p.phases for k in phase.kernels]
     return [k for k in kernels if isinstance(k, Tile)
             and any(isinstance(a, Product) for a in k.accumulators)]  # fmt: skip
+
+
+@pytest.mark.parametrize("products", [1, 4, 7, 9])
+@pytest.mark.parametrize("units", [16, 21])
+def test_block_by_block_a_row_has_the_same_bits(products, units, monkeypatch):
+    monkeypatch.setattr(cache, "folder", lambda: None)
+    whole = outputs(products, units)
+    monkeypatch.setattr(packing, "FIRST", 3 * products * units)  # a few elements of the operand
+    monkeypatch.setattr(packing, "TALL", 99)
+    for found, one, rows in zip(outputs(products, units), whole, ROWS, strict=True):
+        assert np.array_equal(found, one), rows
+
+
+@pytest.mark.parametrize(("lanes", "registers"), [(16, 32), (8, 16), (4, 16), (4, 32)])
+@pytest.mark.parametrize("products", range(1, 12))
+def test_blocks_cover_every_product_and_every_element(products, lanes, registers):
+    machine = Machine(lanes, registers)
+    for kernel in kernels_of(cell_of(products).compile(I=300, H=40)):
+        shape, groups = packing.tile_shape(kernel, machine), packing.groups(kernel)
+        at_once = packing.at_once(products, machine)
+        assert shape.rows * shape.vectors * at_once <= 3 * registers // 4
+        made = [(block.group, product, k) for block in packing.blocks(kernel, machine)
+                for product in block.products for k in block.depth]  # fmt: skip
+        if made:
+            every = [(g, p, k) for g, group in enumerate(groups)
+                     for p, _ in group.members for k in range(group.depth)]  # fmt: skip
+            assert sorted(made) == sorted(every)
+        else:
+            assert at_once == products
+
+
+def test_a_lone_row_is_not_left_over():
+    shape = Shape(units=16, rows=3, vectors=1, lanes=8)
+    assert (shape.heights, shape.lone) == ((3, 2, 1), 1)
+    assert Shape(units=16, rows=4, vectors=1, lanes=8).lone == 0
+    assert Shape(units=16, rows=1, vectors=1, lanes=8).lone == 0

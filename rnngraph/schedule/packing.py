@@ -16,6 +16,9 @@ from .grammar import Product, Tile, View
 NARROWEST = 4  # lanes; narrower vectors are no faster
 MOST_ROWS = 8
 NEAR = 1 << 20  # numbers that stay in a near cache from one tile of rows to the next
+FIRST = 1 << 12  # numbers that stay in the first cache, beside what else is in use
+TALL = 4  # rows; so many use a weight often enough for the second cache to keep up
+ENOUGH = 12  # sums under way at once, so that none waits for its own last multiply-add
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,12 @@ class Shape:
         return tuple(dict.fromkeys((self.rows, *powers)))
 
     @property
+    def lone(self) -> int:
+        """So many rows are left over by whole tiles that, with the last of these, two tiles of the
+        next height do better: 3 + 3 + 1 rows are 3 + 2 + 2. (0: there is no such number.)"""
+        return max(0, 2 * self.heights[1] - self.rows) if self.rows > 1 else 0
+
+    @property
     def panel(self) -> int:
         """Units per panel."""
         return self.vectors * self.lanes
@@ -78,9 +87,8 @@ class Shape:
 def groups(kernel: Tile) -> list[Group]:
     """Terms of all products by operand, such that each product adds its terms in its own order:
     what else its kernel computes must not change a bit of it."""
-    products = [a for a in kernel.accumulators if isinstance(a, Product)]
     found: list[tuple[View, list[tuple[int, View]]]] = []
-    longest_first = sorted(enumerate(products), key=lambda p: -len(p[1].terms))
+    longest_first = sorted(enumerate(_products(kernel)), key=lambda p: -len(p[1].terms))
     for place, product in longest_first:
         at = 0
         for term in product.terms:
@@ -102,26 +110,73 @@ def _group_of(operand: View, found: list[tuple[View, list[tuple[int, View]]]], f
 def tile_shape(kernel: Tile, machine: Machine) -> Shape:
     """Rows and vectors such that the accumulators fill at most three quarters of the registers.
 
-    Rows are a power of two, which most batches are multiples of; but weights that come from a far
-    cache for every tile are worth as many rows as there is room for.
+    Rows are a power of two, which most batches are multiples of; but there are as many rows as
+    there is room for where a power of two leaves too few sums under way, and where weights come
+    from a far cache for every tile.
     """
     units = kernel.closure.space[0]
     lanes = min(machine.lanes, 1 << max(0, units - 1).bit_length())
-    count = sum(isinstance(a, Product) for a in kernel.accumulators)
-    budget = 3 * machine.registers // 4
+    count = len(_products(kernel))
     vectors = max(1, min(4 // count, -(-units // lanes)))
+    columns = vectors * at_once(count, machine)
     rows = 1
-    while 2 * rows * vectors * count <= budget and rows < MOST_ROWS:
+    while 2 * rows * columns <= _budget(machine) and rows < MOST_ROWS:
         rows *= 2
-    if _weights(kernel) > NEAR:
-        rows = max(rows, min(MOST_ROWS, budget // (vectors * count)))
+    if rows * columns < ENOUGH or _weights(kernel) > NEAR:
+        rows = max(rows, min(MOST_ROWS, _budget(machine) // columns))
     return Shape(units, rows, vectors, lanes)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a panel's work: the products at some places, along a part of a group's operand."""
+
+    products: range
+    group: int
+    depth: range
+
+
+def blocks(kernel: Tile, machine: Machine) -> list[Block]:
+    """How a panel is worked off where its tiles cannot stay in registers from first to last, or
+    should not: weights that tiles of few rows read again and again must come from the first
+    cache. None ([]): a tile does all its work at once."""
+    count, shape, found = len(_products(kernel)), tile_shape(kernel, machine), groups(kernel)
+    size = at_once(count, machine)
+    near = sum(g.depth * len(g.members) for g in found) * shape.panel <= FIRST
+    if size == count and (near or shape.rows >= TALL):
+        return []
+    made = []
+    for first in range(0, count, size):
+        products = range(first, min(first + size, count))
+        for place, group in enumerate(found):
+            members = sum(product in products for product, _ in group.members)
+            most = max(1, FIRST // (max(1, members) * shape.panel))
+            made += [Block(products, place, range(k, min(k + most, group.depth)))
+                     for k in range(0, group.depth, most) if members]  # fmt: skip
+    return made
+
+
+def at_once(count: int, machine: Machine) -> int:
+    """How many of so many products a tile adds up at once."""
+    budget = _budget(machine)
+    if 2 * count <= budget:
+        return count
+    return -(-count // -(-count // max(1, budget // 3)))
+
+
+def _budget(machine: Machine) -> int:
+    """Registers for accumulators; the others hold weights and operands."""
+    return 3 * machine.registers // 4
+
+
+def _products(kernel: Tile) -> list[Product]:
+    return [a for a in kernel.accumulators if isinstance(a, Product)]
 
 
 def _weights(kernel: Tile) -> int:
     """Numbers in the weights of a kernel's products."""
-    products = [a for a in kernel.accumulators if isinstance(a, Product)]
-    return sum(prod(term.weight.shape) for product in products for term in product.terms)
+    terms = (term for product in _products(kernel) for term in product.terms)
+    return sum(prod(term.weight.shape) for term in terms)
 
 
 def packed_size(group: Group, shape: Shape) -> int:

@@ -25,13 +25,15 @@ from ...schedule.grammar import (
     OuterTotal,
     Phase,
     Procedure,
+    Product,
     Tile,
     views,
 )
-from ...schedule.packing import groups, packed_size, tile_shape
+from ...schedule.packing import blocks, groups, packed_size, tile_shape
 from ...schedule.panels import format_of, narrow_shape, narrow_size
 from ...schedule.scan import next_alone
 from ...schedule.series import LARGEST, is_series, units
+from .blocks import BlockedTile
 from .codes import write_narrow, write_narrow_packing
 from .driver import Driver, KernelFunction, Program, Series
 from .emitter import I64, POINTER, Emitter, Stream, stream
@@ -39,11 +41,12 @@ from .gate import Gate
 from .narrow import NarrowTile
 from .packing import write_packing
 from .pieces import ScanFunctions
+from .products import ProductTile, packed_name
 from .scan import ComposeWriter, write_combine
 from .series import SeriesWriter
 from .target import Target
 from .team import Team, supported
-from .tiles import packed_name, write_tile
+from .tiles import write_map
 from .totals import Rows, write_column_total, write_outer_total, write_scatter_total
 from .weights import Packing, at_start, copy_name, copy_size, write_refresh
 
@@ -186,13 +189,22 @@ class _ModuleWriter:
         elif isinstance(kernel, Tile) and format_of(kernel) in FORMATS:
             NarrowTile(emitter, graph, kernel, label).write(rows)
         elif isinstance(kernel, Tile):
-            write_tile(emitter, graph, kernel, label, rows)
+            self._write_tile(emitter, kernel, label, rows)
         elif isinstance(kernel, OuterTotal):
             write_outer_total(emitter, kernel, order)
         elif isinstance(kernel, ColumnTotal):
             write_column_total(emitter, graph, kernel, order)
         else:
             write_scatter_total(emitter, kernel, order)
+
+    def _write_tile(self, emitter: Emitter, kernel: Tile, label: str, rows: ir.Value) -> None:
+        graph = self.schedule.graph
+        if not any(isinstance(a, Product) for a in kernel.accumulators):
+            write_map(emitter, graph, kernel, rows)
+        elif parts := blocks(kernel, self.target.machine(self.real)):
+            BlockedTile(emitter, graph, kernel, label, parts).write(rows)
+        else:
+            ProductTile(emitter, graph, kernel, label).write(rows)
 
     def _packings(self, kernel: Kernel, label: str) -> Iterator[Packing]:
         if not isinstance(kernel, Tile):

@@ -1,32 +1,19 @@
-"""Tile kernels: accumulators held in registers, the closure evaluated on them, then the stores.
+"""Tile kernels: accumulators, the closure evaluated on them, then the stores.
 
-A kernel with products runs panel by panel, and in a panel over tiles of rows; what is left of
-rows and of units gets tiles of its own size. A kernel without runs row by row.
+A kernel without products runs row by row; those with products are in ``products``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from llvmlite import ir
 
 from ...graph import Graph
-from ...schedule.grammar import Product, Reduction, Tile
-from ...schedule.packing import Group, groups, tile_shape
+from ...schedule.grammar import Reduction, Tile
 from .closures import ClosureWriter
 from .emitter import Emitter, Index, number
 from .reductions import ReductionWriter, vector_width
-
-
-def write_tile(
-    emitter: Emitter, graph: Graph, kernel: Tile, label: str, rows: ir.Value
-) -> None:
-    """Write the body of a tile kernel over ``rows`` rows; ``label`` names its packed weights."""
-    if any(isinstance(a, Product) for a in kernel.accumulators):
-        ProductTile(emitter, graph, kernel, label).write(rows)
-    else:
-        _write_map(emitter, graph, kernel, rows)
 
 
 class Space:
@@ -83,7 +70,8 @@ class Space:
                       b.icmp_signed(">", self.high, number(place)))  # fmt: skip
 
 
-def _write_map(emitter: Emitter, graph: Graph, kernel: Tile, rows: ir.Value) -> None:
+def write_map(emitter: Emitter, graph: Graph, kernel: Tile, rows: ir.Value) -> None:
+    """Write the body of a tile kernel without products over ``rows`` rows."""
     width = vector_width(emitter.target.lanes(emitter.real), kernel.closure.space)
     epilogue = Epilogue(emitter, graph, kernel, width)
     space = Space(emitter, kernel.closure.space, width)
@@ -125,132 +113,3 @@ class Epilogue:
         for node, view in self.kernel.stores:
             value = self.closure.stored(node, values)
             self.emitter.store(view, row, index, value, self.width, count)
-
-
-@dataclass(frozen=True)
-class Column:
-    """One vector of a tile's units; ``count`` of its lanes are in use, all for None."""
-
-    place: int
-    unit: ir.Value
-    count: int | None
-    epilogue: Epilogue
-
-    @property
-    def width(self) -> int:
-        """Lanes."""
-        return self.epilogue.width
-
-
-class ProductTile:
-    """A packed, register-tiled matrix product with its epilogue."""
-
-    def __init__(self, emitter: Emitter, graph: Graph, kernel: Tile, label: str) -> None:
-        self.emitter, self.kernel, self.label = emitter, kernel, label
-        self.products = [a for a in kernel.accumulators if isinstance(a, Product)]
-        self.groups = groups(kernel)
-        self.shape = tile_shape(kernel, emitter.target.machine(emitter.real))
-        self.epilogues = {
-            width: Epilogue(emitter, graph, kernel, width) for width in self.shape.widths
-        }
-
-    def write(self, rows: ir.Value) -> None:
-        """All panels of this part; the last one apart where it is not full."""
-        Space(self.emitter, (self.shape.units,), self.shape.panel).visit(
-            lambda index, units: self._panel(index[0], rows, units or self.shape.panel)
-        )
-
-    def _panel(self, first: ir.Value, rows: ir.Value, units: int) -> None:
-        b, done = self.emitter.builder, number(0)
-        panel = b.sdiv(first, number(self.shape.panel))
-        for tile in self.shape.heights:
-            left = b.sub(rows, done)
-            whole = b.add(done, b.sub(left, b.srem(left, number(tile))))
-            self.emitter.loop(
-                done, whole, tile, lambda r, tile=tile: self._tile(panel, r, tile, units)
-            )
-            done = whole
-
-    def _tile(self, panel: ir.Value, row: ir.Value, rows: int, units: int) -> None:
-        first = self.emitter.mul(panel, number(self.shape.panel))
-        columns = self._columns(first, units)
-        row_numbers = [self.emitter.add(row, number(r)) for r in range(rows)]
-        values = self._start(row_numbers, columns)
-        for place, group in enumerate(self.groups):
-            values = self._accumulate(place, group, panel, row_numbers, columns, values)
-        self._finish(row_numbers, columns, values)
-
-    def _columns(self, first: ir.Value, units: int) -> list[Column]:
-        """Vectors that hold ``units`` units; the last one is as narrow as they allow."""
-        lanes, columns = self.shape.lanes, []
-        for place, begin in enumerate(range(0, units, lanes)):
-            left = units - begin
-            count, width = (None, lanes) if left >= lanes else (left, self.shape.width(left))
-            unit = self.emitter.add(first, number(begin))
-            columns.append(Column(place, unit, count, self.epilogues[width]))
-        return columns
-
-    def _start(self, rows: list[ir.Value], columns: list[Column]) -> list[ir.Value]:
-        return [
-            self._first(product, row, column)
-            for product in self.products
-            for row in rows
-            for column in columns
-        ]
-
-    def _first(self, product: Product, row: ir.Value, column: Column) -> ir.Value:
-        if product.start is None:
-            return self.emitter.lanes(column.width).const(0.0)
-        return self.emitter.load(product.start, row, (column.unit,), column.width, column.count)
-
-    def _accumulate(
-        self,
-        place: int,
-        group: Group,
-        panel: ir.Value,
-        rows: list[ir.Value],
-        columns: list[Column],
-        values: list[ir.Value],
-    ) -> list[ir.Value]:
-        """One pass along the operand: broadcast an element of each row, add to every column."""
-        emitter, shape = self.emitter, self.shape
-        stride = len(group.members) * shape.panel
-        packed = emitter.pointers[packed_name(self.label, place), 0]
-        weights = emitter.at(packed, emitter.mul(panel, number(group.depth * stride)))
-        starts = [emitter.row_start(group.operand, row) for row in rows]
-        widths = {column.width: emitter.lanes(column.width) for column in columns}
-
-        def step(k: ir.Value, *sums: ir.Value) -> list[ir.Value]:
-            made = list(sums)
-            line = emitter.at(weights, emitter.mul(k, number(stride)))
-            places = [emitter.element(group.operand, start, (k,)) for start in starts]
-            inputs = {width: [lanes.load_splat(p) for p in places]
-                      for width, lanes in widths.items()}  # fmt: skip
-            for member, (product, _) in enumerate(group.members):
-                for column in columns:
-                    offset = member * shape.panel + column.place * shape.lanes
-                    lanes = widths[column.width]
-                    weight = lanes.load(emitter.at(line, number(offset)))
-                    for r, value in enumerate(inputs[column.width]):
-                        i = (product * len(rows) + r) * len(columns) + column.place
-                        made[i] = lanes.fma(value, weight, made[i])
-            return made
-
-        return emitter.loop(number(0), number(group.depth), 1, step, values)
-
-    def _finish(
-        self, rows: list[ir.Value], columns: list[Column], values: list[ir.Value]
-    ) -> None:
-        for column in columns:
-            column.epilogue.forget()
-            for r, row in enumerate(rows):
-                known = {
-                    product.node.id: values[(i * len(rows) + r) * len(columns) + column.place]
-                    for i, product in enumerate(self.products)
-                }
-                column.epilogue.write(row, (column.unit,), column.count, known)
-
-
-def packed_name(label: str, place: int) -> str:
-    """The stream of one group's packed weights."""
-    return f"packed {label} {place}"
