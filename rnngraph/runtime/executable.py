@@ -126,16 +126,25 @@ class Session:
         self.addresses: dict[str, int] = {}
         self.give(given)
         self.give(program.constants)
+        self.give({buffer.name: self._allocate(buffer) for buffer in program.kept})
         memory = program.schedule.memory
         sizes = {b.name: prod(self.shape(b)) for b in program.work if b.name not in memory}
         self.block: Array | None = self._take(program.blocks, sizes)
         self.addresses |= {name: self.addresses[host] for name, host in memory.items()}
         self.weights: Array | None = self._take(program.weights, program.layout.kept)
+        self.set_states(initial)
 
-    def hold(self, renewed: Collection[str] = ()) -> None:
-        """Memory for the states, but for those ``renewed`` by every call."""
-        spared = {*self.arrays, *renewed}
-        self.give({b.name: self._allocate(b) for b in self.program.kept if b.name not in spared})
+    def drop(self, names: Collection[str]) -> None:
+        """Let go of the arrays of states that a replay gives anew at every call."""
+        for name in names:
+            self.arrays.pop(name, None)
+            self.addresses.pop(name, None)
+
+    def restore(self) -> None:
+        """After ``drop``: arrays for all states again, with their initial values."""
+        missing = [b for b in self.program.kept if b.name not in self.arrays]
+        self.give({buffer.name: self._allocate(buffer) for buffer in missing})
+        self.set_states(self.initial)
 
     def _take(self, blocks: Blocks, sizes: Mapping[str, int]) -> Array:
         places, total = placed(sizes, self.program.dtype.itemsize)
@@ -154,7 +163,6 @@ class Session:
 
     def set_states(self, initial: Mapping[str, Array]) -> None:
         """Put initial values into the first slot of their states."""
-        self.hold()
         for name, value in initial.items():
             plan = self.program.schedule.states.get(name)
             if plan is not None:
@@ -165,9 +173,9 @@ class Session:
         is released meanwhile. A backward run that finds the forward's values consumed by the
         one before repeats the forward run."""
         if procedure == 0:
-            self.set_states(self.initial)  # also once more: steps of a ring have gone over them
             self.consumed = False
         elif self.consumed:
+            self.set_states(self.initial)  # steps of a ring have gone over them
             self.run(0)
         if procedure == 1:
             self.renew(self.initial)

@@ -49,7 +49,7 @@ class Replay:
         self.firsts = self._firsts(arguments, call)
         self.final_shapes = [(name, (session.rows, *graph.states[name].leaf.shape))
                              for name in self.states]  # fmt: skip
-        session.hold({*self.fresh.names, *renewed})
+        session.drop({*self.fresh.names, *renewed} & {b.name for b in program.kept})
         writer = Writer(session, 0)
         write_arguments(writer, arguments, call, self.params, names, step)
         writer.fresh(self.fresh)
@@ -165,10 +165,12 @@ class Replays:
             return None
         try:
             replay = kind(session, self._arguments, call, params, x, state, *asked)
+            done = replay.run(params, x, state)
         except CannotReplay:
-            return None
-        done = replay.run(params, x, state)
-        if done is not None and replay.is_free:
+            done = None
+        if done is None:
+            session.restore()
+        elif replay.is_free:
             self.keep(key, replay)
         return done
 
