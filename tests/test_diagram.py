@@ -78,6 +78,7 @@ def test_everything_of_the_interface_is_drawn(graph: Graph, detail: str) -> None
     drawn = {plain(box.name) for box in boxes if box.name}
     values = {**graph.inputs, **graph.contexts, **graph.outputs}
     values |= {name: state.leaf for name, state in graph.states.items()}
+    values |= {f"{name}'": state.next for name, state in graph.states.items()}
     values |= {name: named.node for name, named in graph.names.items()}
     for name, value in values.items():  # one of several names of a value is enough
         spelled = [plain(name_runs(n.rstrip("'"))) for n, v in values.items() if v is value]
