@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from itertools import cycle, product
 from typing import NamedTuple
 
 import numpy as np
 from cells_for_tests import draw, draw_states
-from tolerances import assert_close
+from tolerances import TOLERANCES, assert_close, error
 
 import rnngraph as rg
 from rnngraph import library
@@ -25,6 +25,9 @@ REAL = {"f32": np.float32, "f64": np.float64}
 MACHINES = list(product(TARGETS, REAL))
 WIDTHS = [5, 17, 33, 2, 16]
 NORMALISED = 5  # the least width at which a norm is well-conditioned in f32
+# where a formula is ill-conditioned, code may be so many times as far off as the formula in NumPy,
+# if that is not far
+ILL, WORST = 4, 1e-3
 
 
 # steps and rows; code for few rows and code for many is compiled apart
@@ -87,13 +90,14 @@ def split(graph: Graph, given: dict) -> tuple[dict, dict]:
 
 
 def expected_gradients(
-    graph: Graph, given: dict, initial: dict, dy: dict, dstate: dict, steps: int, rows: int
-) -> Result:
+    graph: Graph, given: dict, initial: dict, dy: dict, dstate: dict, steps: int, rows: int,
+    dtype: str = "f64",
+) -> Result:  # fmt: skip
     """The oracle on the gradient graph."""
     joint = gradient_of(graph)
     late = {f"dout({k})": v for k, v in dy.items()}
     ends = {f"d({k})": v for k, v in dstate.items()}
-    return evaluate(joint, {**given, **late}, steps, rows, {**initial, **ends})
+    return evaluate(joint, {**given, **late}, steps, rows, {**initial, **ends}, dtype=REAL[dtype])
 
 
 def assert_runs(compiled: Compiled, steps: int, rows: int, kind: str = "parity") -> None:
@@ -126,16 +130,24 @@ def assert_gradients(compiled: Compiled, steps: int, rows: int, kind: str = "par
     real = [name for name, node in graph.outputs.items() if node.dtype == "real"]
     dy = {name: rng.normal(size=y[name].shape).astype(REAL[dtype]) for name in real}
     dstate = {k: rng.normal(size=v.shape).astype(REAL[dtype]) for k, v in state.items()}
-    want = expected_gradients(graph, given, initial, dy, dstate, steps, rows)
+    oracle = partial(expected_gradients, graph, given, initial, dy, dstate, steps, rows)
+    want, rough = oracle(), cache(lambda: oracle(dtype))
+
+    def check(value, part, key, what):
+        wanted = getattr(want, part)[key]
+        if error(value, wanted) > TOLERANCES[dtype, kind]:  # is the formula to blame?
+            bound = min(ILL * error(getattr(rough(), part)[key], wanted), WORST)
+            assert error(value, wanted) <= bound, f"{where}: {what}: {error(value, wanted):.2e}"
+
     grads, again = pullback(dy, dstate), pullback(dy, dstate)
     where = f"{graph.title} T={steps} B={rows}"
     for name, value in y.items():
-        assert_close(value, want.outputs[name], kind, dtype, f"{where}: {name}")
+        check(value, "outputs", name, name)
     for name, value in state.items():
-        assert_close(value, want.finals[name], kind, dtype, f"{where}: state {name}")
+        check(value, "finals", name, f"state {name}")
     for part in ("params", "inputs", "contexts"):
         for name, value in getattr(grads, part).items():
-            assert_close(value, want.outputs[f"d({name})"], kind, dtype, f"{where}: d {name}")
+            check(value, "outputs", f"d({name})", f"d {name}")
             assert np.array_equal(value, getattr(again, part)[name]), f"{where}: d {name} twice"
     for name, value in grads.state.items():
-        assert_close(value, want.finals[f"d({name})"], kind, dtype, f"{where}: d state {name}")
+        check(value, "finals", f"d({name})", f"d state {name}")

@@ -51,9 +51,10 @@ def test_library_cells(path):
     tree = parse(Source(path.read_text(encoding="utf-8"), path.name))
     symbolic = check(tree)
     assert symbolic.doc and symbolic.source and symbolic.outputs
-    names = {s for n in symbolic.leaves.values() for d in n.shape for s in d.symbols()}
+    names = {s for n in symbolic.leaves.values() for d in n.shape
+             if isinstance(d, Size) for s in d.symbols()}
     bound = check(tree, {name: i + 2 for i, name in enumerate(sorted(names))})
-    assert len(bound.nodes) == len(symbolic.nodes) or "layernorm" in path.stem
+    assert len(bound.nodes) <= len(symbolic.nodes)  # sizes that are numbers may be the same number
     assert all(type(d) is int for n in bound.nodes for d in n.shape)
     assert len(symbolic.outputs) == 1 and set(symbolic.outputs) <= {"h", "y"}
     assert str(check(parse(Source(print_cell(tree, unicode=True))))) == str(symbolic)

@@ -76,9 +76,13 @@ each_detail = pytest.mark.parametrize("detail", ["gates", "ops"])
 def test_everything_of_the_interface_is_drawn(graph: Graph, detail: str) -> None:
     boxes = diagram(graph, detail).picture.boxes.values()
     drawn = {plain(box.name) for box in boxes if box.name}
-    for name in [*graph.inputs, *graph.contexts, *graph.states, *graph.names, *graph.outputs]:
-        spelled = plain(name_runs(name.rstrip("'")))
-        assert any(text.startswith(spelled[0]) for text in drawn), name
+    values = {**graph.inputs, **graph.contexts, **graph.outputs}
+    values |= {name: state.leaf for name, state in graph.states.items()}
+    values |= {f"{name}'": state.next for name, state in graph.states.items()}
+    values |= {name: named.node for name, named in graph.names.items()}
+    for name, value in values.items():  # one of several names of a value is enough
+        spelled = [plain(name_runs(n.rstrip("'"))) for n, v in values.items() if v is value]
+        assert any(text.startswith(s[0]) for text in drawn for s in spelled), name
     labels = {box.label for box in boxes}
     assert labels >= {named.label for named in graph.names.values() if named.label}
 

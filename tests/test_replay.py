@@ -134,11 +134,14 @@ def test_replays_give_the_same_bits(name):
     """Runs, steps and gradients, with other numbers and other memory each time."""
     compiled = rg.load(name).compile(**dict.fromkeys(rg.load(name).sizes, 5))
     rng, leaves = np.random.default_rng(0), compiled.graph.inputs
+    contexts = compiled.graph.contexts
     for seed in range(3):
         params = compiled.init(seed)
         unusual = MappingProxyType(params)  # no dict, so such a call is not remembered
         x = {k: rng.normal(size=(T, B, *v.shape)).astype(np.float32) for k, v in leaves.items()}
-        one = {k: v[0] for k, v in x.items()}
+        fixed = {k: rng.normal(size=(B, *v.shape)).astype(np.float32) for k, v in contexts.items()}
+        one = {k: v[0] for k, v in x.items()} | fixed
+        x |= fixed
         state = {k: rng.normal(size=(B, *s.leaf.shape)).astype(np.float32)
                  for k, s in compiled.graph.states.items()}  # fmt: skip
         for given in (None, state):

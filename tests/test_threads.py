@@ -21,10 +21,11 @@ ROWS = {True: (1, 3), False: (5, 33)}  # few, by units; many, by units and by ro
 
 
 def everything(compiled, rows, steps=5):
-    params = compiled.init(seed=3)
-    (leaf,) = compiled.graph.inputs.values()
-    x = np.random.default_rng(rows).normal(size=(steps, rows, *leaf.shape))
-    x = x.astype(compiled.dtype.replace("f", "float"))
+    params, rng = compiled.init(seed=3), np.random.default_rng(rows)
+    leads = ((compiled.graph.inputs, (steps, rows)), (compiled.graph.contexts, (rows,)))
+    x = {k: rng.normal(size=(*lead, *leaf.shape)) for leaves, lead in leads
+         for k, leaf in leaves.items()}  # fmt: skip
+    x = {k: v.astype(compiled.dtype.replace("f", "float")) for k, v in x.items()}
     y, state, pullback = compiled.vjp(params, x)
     gradients = pullback(np.ones_like(y))
     found = {"y": y, **state, **gradients.params, **gradients.inputs}

@@ -17,6 +17,7 @@ from ..ops import OPS
 from ..passes.pin import base
 from .placement import PLAIN, Placement
 
+Vertex = tuple[int, str]
 SOURCE, SINK = (-1, "source"), (-1, "sink")
 
 
@@ -34,13 +35,13 @@ def choose_saved(placement: Placement, free: set[int]) -> set[int]:
 
 
 def _needed(placement: Placement) -> list[Node]:
-    """Forward nodes that a backward node reads, without windows and plain leaves."""
+    """Forward nodes that a backward node reads, windows too, without plain leaves."""
     found: dict[int, Node] = {}
     for node in placement.nodes:
         if placement.home[node.id].procedure == 1:
             for x in node.operands:
                 if placement.home[x.id].procedure == 0 and x.op not in PLAIN:
-                    found[base(x).id] = base(x)
+                    found[x.id] = x
     return list(found.values())
 
 
@@ -54,9 +55,19 @@ def _network(needed: Iterable[Node], free: set[int]) -> Any:
     import networkx
 
     network = networkx.DiGraph()
-    stack = [node for node in needed if not _given(node, free)]
-    network.add_edges_from(((node.id, "out"), SINK) for node in stack)
+    stack: list[Node] = []
     seen: set[int] = set()
+
+    def read(x: Node, reader: Vertex) -> None:
+        source = base(x)
+        if not _given(source, free):
+            network.add_edge((source.id, "out"), reader)
+            stack.append(source)
+            if source is not x:  # a window is on memory: what it shows must be saved itself
+                network.add_edge(SOURCE, (source.id, "in"))
+
+    for node in needed:
+        read(node, SINK)
     while stack:
         node = stack.pop()
         if node.id in seen:
@@ -67,12 +78,7 @@ def _network(needed: Iterable[Node], free: set[int]) -> Any:
             network.add_edge(SOURCE, (node.id, "in"))
             continue
         for x in node.operands:
-            source = base(x)
-            if not _given(source, free):
-                network.add_edge((source.id, "out"), (node.id, "in"))
-                stack.append(source)
-                if source is not x:  # a window is on memory: what it shows must be saved itself
-                    network.add_edge(SOURCE, (source.id, "in"))
+            read(x, (node.id, "in"))
     return network
 
 
