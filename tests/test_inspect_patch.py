@@ -72,7 +72,7 @@ def test_a_real_input_can_be_patched():
 @pytest.mark.parametrize(("asked", "message"), [
     ({"names": ["q"]}, "'q' is no real value"),
     ({"steps": [6]}, "no step 6; steps are 0 to 5"),
-    ({"units": [5]}, "no unit 5; units are 0 to 4"),
+    ({"names": ["h"], "units": [5]}, "no unit 5; units are 0 to 4"),
     ({"units": "some"}, "not 'some'"),
     ({"names": [("x", "h")], "units": "each"}, "x has 4, h has 5"),
     ({"decision": Decision("y", np.zeros(1))}, "about 'y', but the outputs are logits, loss"),

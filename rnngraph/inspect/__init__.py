@@ -3,5 +3,17 @@
 from .decision import Decision
 from .override import Overridable
 from .patch import Patching, patch
+from .saturation import Saturation, saturation
+from .swap import Change, Swap, swap
 
-__all__ = ["Decision", "Overridable", "Patching", "patch"]
+__all__ = [
+    "Change",
+    "Decision",
+    "Overridable",
+    "Patching",
+    "Saturation",
+    "Swap",
+    "patch",
+    "saturation",
+    "swap",
+]
