@@ -1,6 +1,7 @@
 """Looking at gates: what a value did, what it carried, and what depended on it, for any cell."""
 
 from .ablation import Ablation, Scores, ablate
+from .carriers import Carrier, carriers
 from .decision import Decision
 from .override import Overridable
 from .patch import Patching, patch
@@ -9,6 +10,7 @@ from .swap import Change, Swap, swap
 
 __all__ = [
     "Ablation",
+    "Carrier",
     "Change",
     "Decision",
     "Overridable",
@@ -17,6 +19,7 @@ __all__ = [
     "Scores",
     "Swap",
     "ablate",
+    "carriers",
     "patch",
     "saturation",
     "swap",
