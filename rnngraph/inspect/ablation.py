@@ -144,5 +144,5 @@ def _conditions(given: Sequence[Any] | None, rows: int) -> tuple[list[Any], Arra
 
 def _scores(decisions: Array, by_condition: Array) -> Scores:
     """Of decisions [..., B]."""
-    shares = by_condition.T / by_condition.sum(1)
-    return Scores((decisions > 0).astype(float) @ shares, decisions @ shares)
+    right, counts = (decisions > 0).astype(float), by_condition.sum(1)
+    return Scores(right @ by_condition.T / counts, decisions @ by_condition.T / counts)
