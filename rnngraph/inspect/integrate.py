@@ -117,3 +117,9 @@ def _weighted(array: Array, scale: Array) -> Array:
 def _halves(row: Array, start: Array, width: Array) -> tuple[Array, Array, Array]:
     half = width / 2
     return np.repeat(row, 2), np.stack([start, start + half], 1).reshape(-1), np.repeat(half, 2)
+
+
+def summed(array: Array) -> Array:
+    """[T, R, ...] summed over all but time and rows."""
+    made: Array = array.reshape(*array.shape[:2], -1).sum(2)
+    return made

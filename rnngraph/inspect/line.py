@@ -79,26 +79,47 @@ def line(
     Words differ as integers, which lie on no line: the first real values behind them do (the row
     of the embedding).
     """
+    arguments = _arguments(compiled, decision, dtype)
+    one, end = (arguments.call(params, v, state, lengths=lengths) for v in (x, other))
+    differing = _differing(compiled.graph, one, end)
+    if not differing:
+        raise ArgumentError("the two calls do not differ")
+    return _line(compiled, decision, one, end, differing, lengths)
+
+
+def standing(
+    compiled: Compiled, params: Mapping[str, Any], x: Any, decision: Decision,
+    state: Mapping[str, Any] | None, lengths: Any, dtype: str,
+) -> Line:  # fmt: skip
+    """The point ``x`` as a line that goes nowhere, along every input and context."""
+    call = _arguments(compiled, decision, dtype).call(params, x, state, lengths=lengths)
+    reachable = compiled.graph.live([compiled.graph.outputs[decision.output]])
+    given = {**compiled.graph.inputs, **compiled.graph.contexts}
+    names = [name for name, leaf in given.items() if leaf in reachable]
+    return _line(compiled, decision, call, call, names, lengths)
+
+
+def _arguments(compiled: Compiled, decision: Decision, dtype: str) -> Arguments:
     check_decision(compiled.graph, decision)
-    arguments = Arguments(compiled.graph, REAL[dtype])
-    ends = [arguments.call(params, value, state, lengths=lengths) for value in (x, other)]
-    differing = _differing(compiled.graph, *ends)
-    integers = tuple(n for n in differing if compiled.graph.leaves[n].dtype == "int")
-    reals = tuple(n for n in differing if n not in integers)
+    return Arguments(compiled.graph, REAL[dtype])
+
+
+def _line(
+    compiled: Compiled, decision: Decision, one: Call, other: Call, moving: list[str], lengths: Any
+) -> Line:
+    _check_weights(decision, compiled.graph, one)
+    integers = tuple(n for n in moving if compiled.graph.leaves[n].dtype == "int")
+    reals = tuple(n for n in moving if n not in integers)
     named, lookups = name_lookups(compiled.graph, integers, decision.output)
-    contexts = [name for name in reals if name in compiled.graph.contexts]
-    graph = label(supply(named, [*lookups, *contexts]))
-    key = (decision.output, reals, tuple(lookups))
-    rows = [_values(compiled, named, lookups, call, reals, dtype) for call in ends]
-    start, finish = rows
+    graph = label(supply(named, [*lookups, *(n for n in reals if n in named.contexts)]))
+    start, finish = (_values(compiled, named, lookups, call, reals) for call in (one, other))
     if not start:
-        raise ArgumentError(f"the two calls do not differ in what '{decision.output}' reads")
-    _check_weights(decision, compiled.graph, ends[0])
-    given = ends[0].given
-    still = {n: given[n] for n in (*graph.inputs, *graph.contexts) if n not in start}
-    chosen = {name: ends[0].initial[name] for name in ends[0].given_states}
+        raise ArgumentError(f"what differs does not reach '{decision.output}'")
+    still = {n: one.given[n] for n in (*graph.inputs, *graph.contexts) if n not in start}
     step = {name: finish[name] - start[name] for name in start}
     lasting = None if lengths is None else np.asarray(lengths)
+    chosen = {name: one.initial[name] for name in one.given_states}
+    key = (decision.output, reals, tuple(lookups))
     return Line(graph, key, start, step, still, chosen, lasting)
 
 
@@ -111,9 +132,8 @@ def _differing(graph: Graph, one: Call, other: Call) -> list[str]:
 
 
 def _values(
-    compiled: Compiled, named: Graph, lookups: list[str], call: Call, reals: tuple[str, ...],
-    dtype: str,
-) -> dict[str, Array]:  # fmt: skip
+    compiled: Compiled, named: Graph, lookups: list[str], call: Call, reals: tuple[str, ...]
+) -> dict[str, Array]:
     """What changes, [T, B, *shape], at one end of the line."""
     made = {}
     for name in reals:
@@ -122,7 +142,7 @@ def _values(
         made[name] = np.broadcast_to(array, wide)
     if lookups:
         key = ("lookups", tuple(lookups))
-        small = derived(compiled, key, lambda: alone(named, lookups), dtype)
+        small = derived(compiled, key, lambda: alone(named, lookups), "f64")
         leaves = {*small.graph.inputs, *small.graph.contexts}
         params = {name: call.given[name] for name in small.graph.params}
         x = {name: call.given[name] for name in leaves}

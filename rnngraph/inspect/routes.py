@@ -22,11 +22,12 @@ import numpy as np
 from ..compiled import Compiled
 from ..graph import Graph
 from ..passes.reads import CARRY, read, reads
-from ..rewrite import rebuild
+from ..passes.supply import only
 from ..runtime.arrays import REAL, Array
 from .decision import Decision
-from .integrate import Integral, Sample, integrate
+from .integrate import Integral, Sample, integrate, summed
 from .line import Line, derived, line
+from .steps import following, with_following
 
 LATER, EARLIER = "later inputs", "earlier outputs"
 POINTS = 1 << 22  # numbers of one state that a call on many points holds at most
@@ -116,22 +117,17 @@ class _Split:
     ) -> None:  # fmt: skip
         self.params, self.decision, self.way = params, decision, way
         self.dtype = REAL[dtype]
-        self.nexts = {name: f"next({name})" for name in compiled.graph.states}
+        self.nexts = {name: following(name) for name in compiled.graph.states}
         self.forward = derived(compiled, ("tangents", way.key), self._with_nexts, dtype)
         self.back = derived(compiled, ("reads", way.key), self._with_reads, dtype)
         self.reads = _reads_of(self.back.graph)
         self.wrt = [*(read(s, k) for k, s in self.reads), *way.start]
 
     def _with_nexts(self) -> Graph:
-        made = _deciding(self.way.graph, self.decision.output)
-        for name, title in self.nexts.items():
-            following = made.states[name].next
-            assert following is not None
-            made.output(title, following)
-        return made
+        return with_following(self.way.graph, (self.decision.output,))
 
     def _with_reads(self) -> Graph:
-        return reads(_deciding(self.way.graph, self.decision.output))
+        return reads(only(self.way.graph, [self.decision.output]))
 
     def sample(self, rows: Array, places: Array) -> Sample:
         """The integrand at points of the line, in parts that memory takes."""
@@ -152,15 +148,15 @@ class _Split:
         outputs = [self.decision.output, *self.nexts.values()]
         y, dy, _, _ = self.forward.jvp(self.params, x, dx=moves, outputs=outputs, **options)
         gradients = self._gradients(x, weights, options)
-        decided = _summed(weights * dy[self.decision.output])
+        decided = summed(weights * dy[self.decision.output])
         values = {}
         for route, state in self.reads:
             old = _delayed(dy[self.nexts[state]])
             values[_key(route, state)] = gradients[read(state, route)] * old
-        moved = np.sum([_summed(gradients[name] * move) for name, move in moves.items()], 0)
+        moved = np.sum([summed(gradients[name] * move) for name, move in moves.items()], 0)
         values[LATER] = np.cumsum(moved[::-1], 0)[::-1]
         values[EARLIER] = np.cumsum(decided, 0) - decided
-        total = _summed(weights * y[self.decision.output]).sum(0)
+        total = summed(weights * y[self.decision.output]).sum(0)
         return Sample(total, decided.sum(0), values)
 
     def _gradients(
@@ -180,19 +176,12 @@ class _Split:
         units: dict[str, dict[str, Array]] = {}
         for route, state in self.reads:
             units.setdefault(route, {})[state] = found.values[_key(route, state)]
-        parts = {route: sum(_summed(array) for array in by_state.values())
+        parts = {route: sum(summed(array) for array in by_state.values())
                  for route, by_state in units.items()}  # fmt: skip
         parts |= {name: found.values[name] for name in (LATER, EARLIER)}
         values = np.stack(list(parts.values()), 1)
         return Routes(tuple(parts), values, units, found.change, found.error, found.points,
                       self.decision.title)  # fmt: skip
-
-
-def _deciding(graph: Graph, output: str) -> Graph:
-    """The graph with that output alone."""
-    made = rebuild(graph)
-    made.outputs = {output: made.outputs[output]}
-    return made
 
 
 def _reads_of(graph: Graph) -> list[tuple[str, str]]:
@@ -203,12 +192,6 @@ def _reads_of(graph: Graph) -> list[tuple[str, str]]:
 
 def _key(route: str, state: str) -> str:
     return read(state, route)
-
-
-def _summed(array: Array) -> Array:
-    """[T, R, ...] summed over all but time and rows."""
-    made: Array = array.reshape(*array.shape[:2], -1).sum(2)
-    return made
 
 
 def _delayed(array: Array) -> Array:

@@ -87,6 +87,13 @@ def alone(graph: Graph, values: Iterable[str]) -> Graph:
     return new
 
 
+def only(graph: Graph, outputs: Iterable[str]) -> Graph:
+    """The graph with just these outputs."""
+    made = rebuild(graph)
+    made.outputs = {name: made.outputs[name] for name in outputs}
+    return made
+
+
 def _checked(graph: Graph, name: str) -> Node:
     if name not in graph.names and name not in graph.contexts:
         raise ValueError(f"cell {graph.title} has no value '{name}'")
