@@ -38,8 +38,7 @@ class FixedPoints:
     @property
     def stable(self) -> Array:
         """Whether nearby states come back, [N]: all eigenvalues inside the unit circle."""
-        inside: Array = (np.abs(self.eigenvalues) < 1).all(1)
-        return inside
+        return np.asarray((np.abs(self.eigenvalues) < 1).all(1))
 
     @property
     def time_constants(self) -> Array:
