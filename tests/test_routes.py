@@ -81,7 +81,7 @@ def stacked():
 
 
 CASES = {
-    **{name: name for name in ("lstm", "gru", "gru_reset_after", "peephole_lstm", "lem", "mut3")},
+    **{name: name for name in ("lstm", "gru", "peephole_lstm", "lem")},
     "model": MODEL, "matrix": MATRIX, "still": STILL, "stack": stacked,
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from .attribution import Attribution, Baseline, Saliency, integrated_gradients, saliency
 from .decision import Decision
+from .decomposition import Decomposition, decompose
 from .fixed_points import FixedPoints, fixed_points
 from .horizon import Horizon, Lyapunov, horizon, lyapunov
 from .retention import Retention, retention
@@ -11,12 +12,14 @@ __all__ = [
     "Attribution",
     "Baseline",
     "Decision",
+    "Decomposition",
     "FixedPoints",
     "Horizon",
     "Lyapunov",
     "Retention",
     "Routes",
     "Saliency",
+    "decompose",
     "fixed_points",
     "horizon",
     "integrated_gradients",
