@@ -175,9 +175,30 @@ def test_a_sharp_flip_takes_more_points():
     decision = Decision("h", (np.arange(4) == 3)[:, None] * 1.0)
     found = routes(made, {}, x, other, decision)
     assert found.points[0] > 100 and found.error[0] < 1e-6 * abs(found.change[0])
+    fine = routes(made, {}, x, other, decision, tolerance=1e-11)
+    assert found.names[:2] == ("carry", "h'.sigmoid") and np.abs(fine.values[2, :2]).min() > 1e-3
+    assert np.abs(fine.values - found.values).max() < 1e-5 * abs(found.change[0])
     coarse = routes(made, {}, x, other, decision, limit=1)
     assert coarse.error[0] > 1e-6 * abs(coarse.change[0]) and coarse.points[0] == 40
     assert f"error {coarse.error[0]:.1e}, from 40 points" in str(coarse)
+
+
+def test_contexts_change_too_and_a_cell_may_have_no_state():
+    made = compiled(MODEL)
+    params, x, _, decision = drawn(made)
+    other = {**x, "topic": -x["topic"]}
+    found = routes(made, params, x, other, decision)
+    change = change_of(made, params, x, other, decision)
+    assert_close(found.values.sum(1), np.stack([change] * STEPS), "difference")
+    late = found.values[:, found.names.index(LATER)]
+    assert_close(late[0], change, "difference")
+    assert late.all()
+    made = compiled("cell Z\ninput x[I]\nparam W[H, I]\noutput y = tanh(W @ x)")
+    params, x, other, decision = drawn(made)
+    decision.weights[:] = 1
+    found = routes(made, params, x, other, decision)
+    assert found.names == (LATER, EARLIER)
+    assert_close(found.values.sum(1), np.stack([found.change] * STEPS), "difference")
 
 
 def test_the_table_names_words_and_routes():
