@@ -1,6 +1,7 @@
 """Routes add up to the change at every cut, for any cell, and are the derivatives that they say."""
 
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from rnngraph.inspect import Decision
 from rnngraph.inspect.routes import EARLIER, LATER, routes
 from rnngraph.runtime.arrays import ArgumentError
 
-STEPS, ROWS, H, WORDS = 6, 2, 5, 7
+STEPS, ROWS, H, WORDS = 6, 4, 5, 7
 
 MODEL = """
 cell Model
@@ -49,10 +50,12 @@ h' = 0.8 * h + 0.1 * tanh(W @ [h, x] + b) + 0.1 * sin(h) * (V @ x)
 """
 
 
-def compiled(text, dtype="f64", **sizes):
+@cache
+def compiled(text):
+    """The cell in f64, once for all tests, which so share what is derived from it."""
     cell = rg.load(text) if re.fullmatch(r"\w+", text) else rg.parse(text)
-    every = {"I": 3, "H": H, "D": 4, "V": WORDS, "K": 3, **sizes}
-    return cell.compile(dtype=dtype, **{size: every[size] for size in cell.sizes})
+    every = {"I": 3, "H": H, "D": 4, "V": WORDS, "K": 3}
+    return cell.compile(dtype="f64", **{size: every[size] for size in cell.sizes})
 
 
 def drawn(made, seed=0):
@@ -76,6 +79,7 @@ def change_of(made, params, x, other, decision, **options):
     return decision.of(y2) - decision.of(y)
 
 
+@cache
 def stacked():
     return rg.stack(rg.load("gru"), rg.load("lstm")).compile(dtype="f64", I=3, H=H)
 
@@ -144,7 +148,7 @@ def test_lengths_and_decisions_at_several_steps():
     params, x, other, _ = drawn(made)
     other = {"x": other["x"] + (np.arange(STEPS) == 3)[:, None, None]}
     weights = np.random.default_rng(3).normal(size=(STEPS, ROWS, H))
-    lengths, decision = np.array([STEPS, 4]), Decision("h", weights)
+    lengths, decision = np.array([STEPS, 4, STEPS, 5]), Decision("h", weights)
     found = routes(made, params, x, other, decision, lengths=lengths)
     change = change_of(made, params, x, other, decision, lengths=lengths)
     assert_close(found.values.sum(1), np.stack([change] * STEPS), "reordered")
