@@ -156,7 +156,10 @@ def test_lengths_and_decisions_at_several_steps():
     other = {"x": other["x"] + (np.arange(STEPS) == 3)[:, None, None]}
     weights = np.random.default_rng(3).normal(size=(STEPS, ROWS, H))
     lengths, decision = np.array([STEPS, 4, STEPS, 5]), Decision("h", weights)
-    found = routes(made, params, x, other, decision, lengths=lengths)
+    padded = [{"x": v["x"].copy()} for v in (x, other)]
+    for v in padded:
+        v["x"][4:, 1] = np.nan
+    found = routes(made, params, *padded, decision, lengths=lengths)
     inside = np.arange(STEPS)[:, None, None] < lengths[:, None]
     change = change_of(made, params, x, other, Decision("h", weights * inside))
     assert_close(found.values.sum(1), np.stack([change] * STEPS), "reordered")

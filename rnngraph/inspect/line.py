@@ -12,6 +12,7 @@ import numpy as np
 from ..compiled import Compiled
 from ..graph import Graph
 from ..passes.label import label
+from ..passes.mask import INSIDE
 from ..passes.supply import alone, name_lookups, supply
 from ..runtime.arguments import Arguments, Call
 from ..runtime.arrays import REAL, ArgumentError, Array
@@ -139,7 +140,7 @@ def _values(
     for name in reals:
         array = call.given[name]
         wide = (call.steps, *array.shape) if name in compiled.graph.contexts else array.shape
-        made[name] = np.broadcast_to(array, wide)
+        made[name] = _inside(call, np.broadcast_to(array, wide))
     if lookups:
         key = ("lookups", tuple(lookups))
         small = derived(compiled, key, lambda: alone(named, lookups), "f64")
@@ -151,6 +152,14 @@ def _values(
             wide = (call.steps, call.rows, *small.graph.outputs[name].shape)
             made[name] = np.broadcast_to(array, wide)
     return made
+
+
+def _inside(call: Call, array: Array) -> Array:
+    """The array with zeros where sequences are over: padding may hold anything."""
+    if INSIDE not in call.given:
+        return array
+    inside = call.given[INSIDE].reshape(*array.shape[:2], *(1 for _ in array.shape[2:]))
+    return np.where(inside > 0, array, 0)
 
 
 def check_decision(graph: Graph, decision: Decision) -> None:
