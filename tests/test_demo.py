@@ -9,10 +9,10 @@ from rich.console import Console
 import rnngraph as rg
 from rnngraph import demo
 from rnngraph.demo import explanation, picture
-from rnngraph.demo.carrier import Carrier, find_carrier
+from rnngraph.explain.carrier import Carrier, find_carrier
 from rnngraph.demo.demonstration import accuracy
 from rnngraph.demo.panel import range_of, rows_of
-from rnngraph.demo.units import Units, units_of
+from rnngraph.explain.units import Units, units_of
 from rnngraph.graph import Graph
 from rnngraph.tasks.agreement import MISSION, Agreement, Batches
 from rnngraph.tasks.grammar import analyse, other_number

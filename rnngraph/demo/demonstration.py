@@ -23,9 +23,9 @@ from ..train.progress import Progress
 from ..train.progress import console as standard_console
 from ..train.rates import cosine
 from . import explanation, picture
-from .carrier import Carrier, find_carrier
+from ..explain.carrier import Carrier, find_carrier
 from .panel import rows_of
-from .units import units_of
+from ..explain.units import units_of
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..tasks.vocabulary import spelled
 from ..train.loop import Array
-from .carrier import Carrier
+from ..explain.carrier import Carrier
 from .picture import Column, Row
 
 STEADY = 0.3  # a gate moves less while the number is carried

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..graph import Graph, Node, Varies
 from ..train.loop import Array
-from .carrier import Carrier
+from ..explain.carrier import Carrier
 from .picture import Row
 
 Range = tuple[float, float]
