@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from .column import Column, Other
-from .page import html, write_report
+from .explain import explain_sentences, explain_series, most_effective
+from .model import Trained, trained
+from .page import html, need_d3, write_report
 from .report import report
-from .series import series_columns
-from .words import sentence_columns
 
-__all__ = ["Column", "Other", "html", "report", "sentence_columns", "series_columns",
-           "write_report"]
+__all__ = ["Trained", "explain_sentences", "explain_series", "html", "most_effective", "need_d3",
+           "report", "trained", "write_report"]

@@ -8,7 +8,7 @@ function drawSaturation() {
     box.attr("class", "hint").text("No value of this cell has an outermost function with a range.");
     return;
   }
-  const plots = filled(box, "svg", names).attr("width", 232).attr("height", 250).attr("role", "group")
+  const plots = filled(box, "svg", names).attr("viewBox", "0 0 232 250").attr("class", "plot").attr("role", "group")
     .attr("aria-label", (name) => "Saturation of " + called(valueNamed(name)));
   plots.each(function (name, place) { scatter(d3.select(this), name, place); });
 }
@@ -43,12 +43,12 @@ function drawAblation() {
   const many = found.controls.length;
   d3.select("#ablation-told").text(`The share of right decisions, by condition, while one unit of ${found.states.join(" and ")} ` +
     "is held halfway between its values for the two inputs. Choose a line to look at that unit." +
-    (many ? ` Below the whole model, the worst of ${many} random units.` : ""));
+    (many ? ` A control: the median of ${many} units drawn at random.` : ""));
   const percent = (share) => shown(100 * share, 1) + " %";
   const lost = (at) => d3.sum(found.margin.whole) - d3.sum(found.margin.without[at]);
   const units = d3.range(found.units.length).sort((a, b) => lost(b) - lost(a));
   const rows = [["whole model", ...found.whole.map(percent)],
-    ...(many ? [["random units, worst", ...found.whole.map((_, c) => percent(d3.min(found.controls, (row) => row[c])))]] : []),
+    ...(many ? [["random unit, median", ...found.whole.map((_, c) => percent(d3.median(found.controls, (row) => row[c])))]] : []),
     ...units.map((at) => ["without unit " + found.units[at].join(", "), ...found.without[at].map(percent)])];
   const lines = table(d3.select("#ablation"), ["", ...found.conditions], rows);
   const first = rows.length - units.length;

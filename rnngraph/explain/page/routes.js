@@ -94,7 +94,9 @@ function through(way, step) {
 }
 
 function bars(box, one, way, lines, used) {
-  const wide = Math.max(300, Math.min(620, box.node().clientWidth - 4)), left = 92, high = 26;
+  const wide = Math.max(280, Math.min(620, box.node().clientWidth - 4)), high = 26;
+  const longest = d3.max(lines, (line) => word(one.labels[line.step]).length);
+  const left = 16 + 7.4 * Math.max(6, Math.min(12, longest));
   const stacked = d3.stack().keys(used).value((line, k) => line.parts[k])
     .offset(d3.stackOffsetDiverging).order(d3.stackOrderNone)(lines);
   const low = Math.min(0, d3.min(stacked, (part) => d3.min(part, (d) => d[0])));
@@ -108,7 +110,8 @@ function bars(box, one, way, lines, used) {
   const rows = svg.selectAll(null).data(lines).enter().append("text").attr("x", left - 8)
     .attr("y", (_, i) => i * high + 43).attr("text-anchor", "end").attr("font-size", 13)
     .attr("font-weight", (line) => (line.step === chosen.step ? 700 : 400))
-    .text((line) => "before " + word(one.labels[line.step])).style("cursor", "pointer");
+    .text((line) => word(one.labels[line.step])).style("cursor", "pointer");
+  svg.append("text").attr("x", left - 8).attr("y", 16).attr("text-anchor", "end").attr("font-size", 12).text("before");
   rows.on("click", (line) => choose({ step: line.step }));
   stacked.forEach((part, place) => segments(svg, part, used[place], way, x, high));
 }

@@ -77,9 +77,17 @@ function drawWord(cell, one, at, step) {
   const button = cell.append("button").attr("type", "button").attr("data-column", at)
     .attr("data-step", step).attr("aria-pressed", String(at === chosen.column && step === chosen.step))
     .text(word(takes ? now.label : one.labels[step]))
-    .on("click", () => choose({ column: at, step }));
+    .on("click", () => pickWord(at, step));
   if (swapped) button.append("span").attr("class", "mark").attr("title", "can be swapped").text(" ⇄");
   if (step === one.decided) button.append("span").attr("class", "mark").attr("title", "then it decides").text(" ◆");
+}
+
+// A word that can be swapped is chosen together with its swap.
+function pickWord(at, step) {
+  const found = report.columns[at].others.findIndex((entry) => entry.step === step);
+  const picked = chosen.other.slice();
+  if (found >= 0 && (other(at) || {}).step !== step) picked[at] = found;
+  choose({ column: at, step, other: picked });
 }
 
 function drawStrip(cell, value, at, step, colours, scale) {
