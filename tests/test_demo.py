@@ -9,9 +9,9 @@ from rich.console import Console
 import rnngraph as rg
 from rnngraph import demo
 from rnngraph.demo import explanation, picture
-from rnngraph.explain.carrier import Carrier, find_carrier
 from rnngraph.demo.demonstration import accuracy
 from rnngraph.demo.panel import range_of, rows_of
+from rnngraph.explain.carrier import Carrier, find_carrier
 from rnngraph.explain.units import Units, units_of
 from rnngraph.graph import Graph
 from rnngraph.tasks.agreement import MISSION, Agreement, Batches

@@ -19,14 +19,15 @@ from ..train.loop import Arrays
 class Trained:
     """A model and its parameters.
 
-    cell: the part that is looked into, sizes bound; tokens: what the model reads, in the order of
-    their ids (none for a cell that reads numbers); agreement: the seed of the agreement language
-    that it was trained on, or None.
+    cell: the part that is looked into, its `sizes` bound; tokens: what the model reads, in the
+    order of their ids (none for a cell that reads numbers); agreement: the seed of the agreement
+    language that it was trained on, or None.
     """
 
     cell: Cell
     model: Compiled
     params: Arrays
+    sizes: Mapping[str, int]
     tokens: tuple[str, ...] = ()
     letters: bool = False
     agreement: int | None = None
@@ -51,7 +52,7 @@ def trained(path: str | Path, cell: Cell | None = None) -> Trained:
     if "words" in stored.config:
         return _of_tokens(stored, whole, sizes, tuple(stored.config["words"]))
     part = whole.bind(None, **sizes)
-    return Trained(part, part.compile(), stored.params)
+    return Trained(part, part.compile(), stored.params, sizes)
 
 
 def _of_characters(stored: Checkpoint, cell: Cell) -> Trained:
@@ -65,7 +66,8 @@ def _of_tokens(stored: Checkpoint, cell: Cell, sizes: Mapping[str, int], tokens:
                letters: bool = False) -> Trained:
     model = language_model(cell, len(tokens), sizes=sizes).compile()
     seed = stored.config["seed"] if stored.config.get("task") == "agreement" else None
-    return Trained(cell.bind(None, **sizes), model, stored.params, tokens, letters, seed)
+    return Trained(cell.bind(None, **sizes), model, stored.params, sizes, tokens, letters,
+                   seed)
 
 
 def _cell(stored: Checkpoint, path: str | Path) -> Cell:

@@ -50,7 +50,7 @@ def need_d3() -> Path:
     for folder in (found.submodule_search_locations or []) if found else []:
         for file in sorted(Path(folder, "js").glob("d3.v*.min.js"), reverse=True):
             return file
-    raise ImportError("the report draws with D3: pip install 'rnngraph[explain]'")
+    raise ImportError("the report draws with D3: pip install 'rnngraph[plot]'")
 
 
 def _part(name: str) -> str:

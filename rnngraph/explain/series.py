@@ -32,6 +32,9 @@ def series_columns(compiled: Compiled, x: Arrays, *, rows: Sequence[int] | None 
     name = output or next(iter(compiled.graph.outputs))
     _check(compiled, chosen, count, name, times, steps, names)
     shape = compiled.graph.outputs[name].shape
+    if not 0 <= element < int(np.prod(shape, initial=1)):
+        raise ValueError(f"there is no number {element} of '{name}', which has "
+                         f"{int(np.prod(shape, initial=1))} numbers a step")
     weights = np.zeros((steps, 1, *shape))
     weights.reshape(steps, -1)[-1, element] = 1
     title = f"{name}{[element] if shape else ''} at the end"
