@@ -20,13 +20,13 @@ function focusWord(at, step) {
   if (button) button.focus({ preventScroll: false });
 }
 
-// To a neighbour: along the column, or to the nearest line of the next column.
-function move(down, across) {
-  const at = Math.max(0, Math.min(report.columns.length - 1, chosen.column + across));
-  const one = report.columns[at], line = column().lines[chosen.step];
+// From a word to a neighbour: along the column, or to the nearest line of the next column.
+function move(from, down, across) {
+  const at = Math.max(0, Math.min(report.columns.length - 1, +from.column + across));
+  const one = report.columns[at], line = report.columns[+from.column].lines[+from.step];
   const near = d3.scan(one.lines, (a, b) => Math.abs(a - line) - Math.abs(b - line));
-  const step = across ? near : Math.max(0, Math.min(one.labels.length - 1, chosen.step + down));
-  choose({ column: at, step });
+  const step = across ? near : Math.max(0, Math.min(one.labels.length - 1, +from.step + down));
+  pickWord(at, step);
   focusWord(at, step);
 }
 
@@ -37,8 +37,8 @@ function moveUnit(by) {
 }
 
 const KEYS = {
-  ArrowUp: () => move(-1, 0), ArrowDown: () => move(1, 0),
-  ArrowLeft: () => move(0, -1), ArrowRight: () => move(0, 1),
+  ArrowUp: (from) => move(from, -1, 0), ArrowDown: (from) => move(from, 1, 0),
+  ArrowLeft: (from) => move(from, 0, -1), ArrowRight: (from) => move(from, 0, 1),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -46,7 +46,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "[" || event.key === "]") moveUnit(event.key === "]" ? 1 : -1);
   else if (KEYS[event.key] && event.target.dataset && event.target.dataset.step) {
     event.preventDefault();
-    KEYS[event.key]();
+    KEYS[event.key](event.target.dataset);
   }
 });
 
