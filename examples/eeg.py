@@ -1,7 +1,7 @@
 """What the gates of a network do on a time series: a real EEG, four channels.
 
 The recording comes with matplotlib (its sample eeg.dat: 800 samples of 4 channels). A GRU reads
-one channel and learns to say where it will be three samples later; the page then shows its gates
+one channel and learns to say where it will be two samples later; the page then shows its gates
 along time, for pieces of several channels side by side.
 
     python examples/eeg.py            writes eeg.html and eeg.json; some seconds
@@ -18,7 +18,7 @@ from rnngraph.train.loop import Trainer
 from rnngraph.train.optimisers import Adam
 from rnngraph.train.rates import cosine
 
-AHEAD, WINDOW, SHOWN, STEPS, HIDDEN = 3, 40, 24, 800, 8
+AHEAD, WINDOW, SHOWN, STEPS, HIDDEN = 2, 40, 24, 400, 8
 FORECAST = """
 cell Forecast
 "A gated recurrent unit that says where a signal goes."
@@ -56,12 +56,12 @@ def main() -> None:
     cell = rg.parse(FORECAST)
     bound = cell.bind(H=HIDDEN)
     model = bound.compile()
-    trainer = Trainer(model, cosine(2e-2, 1e-3, STEPS), Adam())
+    trainer = Trainer(model, cosine(1e-2, 1e-3, STEPS), Adam())
     moment = trainer.start(0)
     for _ in range(STEPS):
         starts = rng.integers(0, 600 - WINDOW - AHEAD, 16)
-        moment, loss = trainer.advance(moment, inputs(signal, starts, WINDOW))
-    unseen = inputs(signal, np.array([640]), SHOWN)
+        moment, _ = trainer.advance(moment, inputs(signal, starts, WINDOW))
+    unseen = inputs(signal, np.array([640, 680, 720]), WINDOW)
     y, _ = model.run(moment.params, unseen, outputs=("forecast",))
     still = np.mean((unseen["target"] - unseen["x"][..., 0]) ** 2)
     error = np.mean((unseen["target"] - y["forecast"]) ** 2)
@@ -69,7 +69,7 @@ def main() -> None:
           f"(saying that nothing moves: {still:.3f})")
     known = Trained(bound, model, moment.params, {"H": HIDDEN})
     made = explain_series(
-        known, unseen, rows=[0, 1, 2, 3], output="forecast",
+        known, inputs(signal, np.array([640]), SHOWN), rows=[0, 1, 2, 3], output="forecast",
         times=[f"{640 + t}" for t in range(SHOWN)], names=[f"channel {k}" for k in range(4)])
     for path in write_report({**made, "title": "What the gates do on an EEG"}, "eeg.html"):
         print(f"wrote {path}")

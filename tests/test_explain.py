@@ -136,9 +136,10 @@ def test_rows_of_numbers_have_the_same_report():
     x = np.random.default_rng(0).normal(size=(9, 3, 2)).astype(np.float32)
     made = explain_series(known, x, rows=[0, 2], element=1, names=["a", "b"])
     assert made["axis"] == "time" and [c["title"] for c in made["columns"]] == ["a", "b"]
-    (other,) = made["columns"][0]["others"]
+    half, other = made["columns"][0]["others"]
     assert (other["label"], other["step"], other["last"]) == ("b", 0, 8)
-    assert other["after"] == pytest.approx(made["columns"][1]["others"][0]["before"], rel=1e-5)
+    assert (half["label"], half["step"], half["last"]) == ("b before 4", 0, 3)
+    assert other["after"] == pytest.approx(made["columns"][1]["others"][1]["before"], rel=1e-5)
     for options, message in [({"rows": [3]}, "no row 3"), ({"output": "z"}, "no output is named"),
                              ({"element": 3}, "3 numbers"), ({"times": ["1"]}, "times are 1"),
                              ({"names": ["a"]}, "names are 1")]:  # fmt: skip

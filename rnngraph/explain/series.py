@@ -24,7 +24,8 @@ def series_columns(compiled: Compiled, x: Arrays, *, rows: Sequence[int] | None 
     x: inputs [T, B, ...] by name. rows: which of the B (default: the first four); output: the
     output that is explained (default: the first), of which `element` (of a vector) at the last
     step is the decision; times: what the steps are called (default: 0, 1, ...); names: what the
-    rows are called. Each row is compared with the next of the chosen ones.
+    rows are called. Each row is compared with the next of the chosen ones, read in its place for
+    the first half of the time, or for all of it.
     Raises ValueError for rows, an output or names that do not fit.
     """
     steps, count = np.asarray(next(iter(x.values()))).shape[:2]
@@ -44,20 +45,31 @@ def series_columns(compiled: Compiled, x: Arrays, *, rows: Sequence[int] | None 
     for at, row in enumerate(chosen):
         following = (at + 1) % len(chosen)
         other = chosen[following]
-        others = [] if other == row else [_other(x, row, other, called[following])]
+        others = [] if other == row else _others(x, row, other, called[following], labels)
         columns.append(Column(called[at], labels, _row(x, row), Decision(name, weights, title),
                               steps - 1, (title,), others))
     return columns
 
 
-def _other(x: Arrays, row: int, other: int, called: str) -> Other:
-    differs = np.zeros(len(next(iter(x.values()))), bool)
-    for value in x.values():
-        axes = tuple(range(1, value.ndim - 1))
-        differs |= np.any(value[:, row] != value[:, other], axis=axes)
+def _others(x: Arrays, row: int, other: int, called: str, labels: Sequence[str]) -> list[Other]:
+    """The other row in place of this one: for the first half of the time, and all of it."""
+    steps = len(labels)
+    mixed = {name: np.concatenate([_row(x, other)[name][:steps // 2], value[steps // 2:]])
+             for name, value in _row(x, row).items()}
+    found = [_other(x, row, called, _row(x, other))]
+    if steps > 1:
+        found = [_other(x, row, f"{called} before {labels[steps // 2]}", mixed), *found]
+    return found
+
+
+def _other(x: Arrays, row: int, called: str, inputs: Arrays) -> Other:
+    """The steps from the first to the last at which the inputs differ are swapped."""
+    differs = np.zeros(len(next(iter(inputs.values()))), bool)
+    for name, value in _row(x, row).items():
+        differs |= (value != inputs[name]).reshape(len(value), -1).any(1)
     changed = np.flatnonzero(differs)
     first, last = (int(changed[0]), int(changed[-1])) if len(changed) else (0, 0)
-    return Other(first, called, _row(x, other), last)
+    return Other(first, called, inputs, last)
 
 
 def _row(x: Arrays, row: int) -> Arrays:

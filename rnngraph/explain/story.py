@@ -64,11 +64,17 @@ def _told(column: Mapping[str, Any], state: str, gate: str, unit: int) -> str:
     inside = range(start + 1, end + 1)
     lowest = min(inside, key=lambda at: values[at], default=start)
     kept = np.prod([column["kept"][state][at][unit] for at in inside])
-    over = (f"before “{words[end + 1]}” is chosen" if end == column["decided"]
-            and end + 1 < len(words) else f"by the end, long after “{column['forms'][0]}”")
+    over = _when(column, end)
     return (f"in “{column['title']}” it is {_number(min(values[a] for a in inside))} to "
             f"{_number(max(values[a] for a in inside))} after “{words[start]}”, lowest at "
             f"“{words[lowest]}”, so {100 * kept:.0f} % of it is left {over}")
+
+
+def _when(column: Mapping[str, Any], end: int) -> str:
+    if end != column["decided"]:
+        return f"by the end, long after “{column['forms'][0]}”"
+    following = column["labels"][end + 1 : end + 2]
+    return f"before “{following[0]}” is chosen" if following else "by the end"
 
 
 def _why(report: Report, gate: str, unit: int, name: str) -> list[str]:
@@ -83,11 +89,11 @@ def _why(report: Report, gate: str, unit: int, name: str) -> list[str]:
         return []
     apart, word, a, b, title = max(pairs)
     if apart < 0.005:
-        return [f"The weights are the same for both, and so is the {name} at every word that both "
-                "have: it sees the word alone, and only the state remembers."]
-    return [f"The same weights can do both because the {name} is computed anew at every word, from "
-            f"the word and from what was read before it: at “{word}”, which both have, it is "
-            f"{_number(a)} in “{one['title']}” and {_number(b)} in “{title}”."]
+        return [f"The weights are the same for both, and so is the {name} at every step that both "
+                "have: it sees what is read there alone, and only the state remembers."]
+    return [f"The same weights can do both because the {name} is computed anew at every step, "
+            f"from what is read there and from what was read before: at “{word}”, which both have, "
+            f"it is {_number(a)} in “{one['title']}” and {_number(b)} in “{title}”."]
 
 
 def _called(report: Report, name: str) -> str:

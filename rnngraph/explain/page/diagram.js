@@ -19,6 +19,8 @@ function prepareDiagram() {
     parent.setAttribute("data-title", this.textContent);
     this.remove();
   });
+  const wide = parseFloat(d3.select("#diagram svg").attr("width"));
+  d3.select("#equations").select(function () { return this.parentNode; }).classed("stacked", wide > 480);
   filled(d3.select("#equations"), "span", report.cell.text.split("\n")).text((line) => line + "\n");
 }
 

@@ -64,7 +64,8 @@ window.addEventListener("resize", () => {
 });
 
 filled(d3.select("#story"), "p", report.story).text((sentence) => sentence);
-d3.select("#words-title").text(report.axis === "word" ? "Word by word" : "Step by step");
+d3.select("#words-title").text(`${stepName[0].toUpperCase()}${stepName.slice(1)} by ${stepName}`);
+d3.selectAll(".step-name").text(stepName);
 prepareDiagram();
 listeners.push(draw);
 setTheme(prefersDark.matches);

@@ -4,7 +4,7 @@ function drawWordPanel() {
   const one = column(), at = one.labels[chosen.step], swap = other();
   d3.select("#word-title").text(`After “${word(at)}”`);
   const entries = one.others.map((entry, index) =>
-    [`${word(one.labels[entry.step])} → ${word(entry.label)}`, chosen.other[chosen.column] === index,
+    [`${swapped(one, entry)} → ${word(entry.label)}`, chosen.other[chosen.column] === index,
       () => pickOther(index)]);
   const bar = d3.select("#swaps");
   bar.selectAll("*").remove();
@@ -27,7 +27,7 @@ function drawPreference(one, swap) {
   let told = one.forms.length > 1
     ? `If it had to choose here: ${shown(ahead)} nats for ${one.question}.`
     : `${one.question}: ${shown(one.decision[one.decided], 4)}.`;
-  if (swap) told += ` With “${word(swap.label)}” for “${word(one.labels[swap.step])}” the decision (◆) goes from ` +
+  if (swap) told += ` With “${word(swap.label)}” for “${swapped(one, swap)}” the decision (◆) goes from ` +
     `${shown(swap.before)} to ${shown(swap.after)}.`;
   d3.select("#preference").attr("class", "hint").text(told);
 }
@@ -68,8 +68,8 @@ function drawRoutes() {
     told.text(swap ? "The two inputs are the same." : "Routes lead from one input to another: this column has no other.");
     return;
   }
-  told.text(`How “${word(one.labels[swap.step])}” → “${word(swap.label)}” changes ${one.question} by ${shown(way.change)}: ` +
-    "before each word, the part of the change that goes through each equation that reads the old state " +
+  told.text(`How “${swapped(one, swap)}” → “${word(swap.label)}” changes ${one.question} by ${shown(way.change)}: ` +
+    `before each ${stepName}, the part of the change that goes through each equation that reads the old state ` +
     "(carry: the state keeps it). The parts of a line add up to all of the change; " +
     `they do so up to ${way.error.toExponential(0)}, from ${way.points} points.`);
   const lines = cuts(one, swap).map((step) => ({ step, parts: way.names.map((_, k) => way.values[step][k] / way.change) }));

@@ -27,6 +27,10 @@ function firstOther(column) {
   return column.others.length ? d3.scan(column.others, (a, b) => cuts(b) - cuts(a)) : -1;
 }
 
+// What a swap puts in whose place: a word, or the sequence.
+const swapped = (one, entry) => entry.last > entry.step ? one.title : word(one.labels[entry.step]);
+const stepName = report.axis === "time" ? "step" : report.axis;
+
 const column = () => report.columns[chosen.column];
 const other = (at = chosen.column) => report.columns[at].others[chosen.other[at]];
 const valueNamed = (name) => report.values.find((value) => value.name === name);

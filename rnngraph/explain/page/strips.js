@@ -73,7 +73,7 @@ function drawLine(row, line, colours, scales) {
 
 function drawWord(cell, one, at, step) {
   const swapped = one.others.some((entry) => entry.step === step);
-  const now = other(at), takes = now && now.step === step && chosen.change;
+  const now = other(at), takes = now && now.step === step && now.last === step && chosen.change;
   const button = cell.append("button").attr("type", "button").attr("data-column", at)
     .attr("data-step", step).attr("aria-pressed", String(at === chosen.column && step === chosen.step))
     .text(word(takes ? now.label : one.labels[step]))
