@@ -58,7 +58,8 @@ function numbers(at, name, step) {
 }
 
 const shown = (number, digits = 2) =>
-  number === null || number === undefined ? "–" : number.toFixed(digits).replace("-", "−");
+  number === null || number === undefined ? "–"
+    : number.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
 const word = (label) => (label === " " ? "␣" : label === "\n" ? "⏎" : label);
 
 // Old children go, and one element per datum comes.

@@ -126,9 +126,9 @@ function paint(pen, units, row, width, high, colours, scale) {
       pen.fillRect(place * each + 1, 1 + level * (high - 4), each - 2, 2);
     }
     if (unit === chosen.unit) {
-      pen.strokeStyle = colours.mark;
-      pen.lineWidth = 2;
-      pen.strokeRect(place * each, 1, Math.max(each, 3), high - 2);
+      pen.fillStyle = colours.mark;  // beside a narrow square rather than over it
+      pen.fillRect(place * each, 0, Math.max(each, 3), 3);
+      pen.fillRect(place * each, high - 3, Math.max(each, 3), 3);
     }
   });
 }
@@ -150,5 +150,5 @@ function drawLegend() {
   entry.append("span").text(unsigned ? shown(value.range[1], 0) : value.range && !chosen.change ? shown(value.range[1], 0) : "most above 0");
   box.append("span").text("⇄ can be swapped");
   box.append("span").text("◆ then it decides");
-  box.append("span").text(`framed: unit ${chosen.unit}`);
+  box.append("span").text(`marked above and below: unit ${chosen.unit}`);
 }
