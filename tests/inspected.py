@@ -8,6 +8,7 @@ from language_cells import language_cells
 
 import rnngraph as rg
 from rnngraph.inspect import Decision
+from rnngraph.inspect.override import shared
 from rnngraph.train.language_model import language_model
 
 T, B, H, WORDS = 6, 4, 5, 9
@@ -40,3 +41,10 @@ def decision(rows=B, steps=T, at=-1):
     weights = np.zeros((steps, rows, WORDS))
     weights[at, :, 1], weights[at, :, 2] = 1, -1
     return Decision("logits", weights, "1 or 2")
+
+
+def traced(compiled, params, x):
+    """All gates and states, by the program that every analysis of a model shares."""
+    whole = shared(compiled)
+    names = [name for name in whole.nodes if name in compiled.named]
+    return whole.trace(params, x, {}, names=names)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from inspected import KINDS, B, H, T, decision, model, sentences
+from inspected import KINDS, B, H, T, decision, model, sentences, traced
 from tolerances import assert_close
 
 import rnngraph as rg
@@ -52,7 +52,7 @@ def test_modes_conditions_and_steps():
     compiled, params = model("gru")
     x, conditions = sentences(), ["a", "b", "a", "a"]
     given = compiled, params, x, decision()
-    trace, lengths = compiled.trace(params, x, names=["z"])["z"], [T, 2, T, T]
+    trace, lengths = traced(compiled, params, x)["z"], [T, 2, T, T]
     inside = np.arange(T)[:, None] < lengths
     late = (np.arange(T) >= 3)[:, None, None] & (np.arange(H) < 2)
     asked = {"names": ["z"], "units": [0, 1], "conditions": conditions, "steps": range(3, T)}
@@ -77,7 +77,7 @@ def test_modes_conditions_and_steps():
 def test_resampling_takes_every_row_from_another():
     compiled, params = model("gru")
     x = sentences()
-    trace = compiled.trace(params, x, names=["h"])["h"]
+    trace = traced(compiled, params, x)["h"]
     found = ablate(compiled, params, x, decision(), names=["h"], mode="resample",
                    conditions=range(B), steps=[T - 1])
     rows = [[decision().of({"logits": np.broadcast_to(trace[:, row : row + 1] @ params["W_y"].T

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from inspected import KINDS, B, H, T, decision, model, sentences, swapped
+from inspected import KINDS, B, H, T, decision, model, sentences, swapped, traced
 
 import rnngraph as rg
 from rnngraph.inspect import Decision, patch
@@ -30,7 +30,7 @@ def test_a_patch_is_the_override_of_one_value_at_one_step_and_unit(monkeypatch):
         return decision().of(whole.run(params, x, given, outputs=["logits"])[0])
 
     y, y_other = decided(x, {}), decided(other, {})
-    donor = compiled.trace(params, other, names=["f", "c", "x"])
+    donor = traced(compiled, params, other)
     few = patch(compiled, params, x, other, decision(), ["f", "c", "x"], steps=[3, 2], units="each")
     monkeypatch.setattr("rnngraph.inspect.trials.ROWS", B)  # one trial in a run
     again = patch(compiled, params, x, other, decision(), ["f", "c", "x"], [3, 2], "each")

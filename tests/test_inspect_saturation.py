@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from inspected import KINDS, model, sentences
+from inspected import KINDS, model, sentences, traced
 
 import rnngraph as rg
 from rnngraph.inspect import saturation
@@ -59,8 +59,7 @@ def test_far_from_zero_all_is_saturated(x, left, right):
 @pytest.mark.parametrize("kind", KINDS)
 def test_gates_of_any_cell(kind):
     compiled, params = model(kind)
-    names = [name for name in compiled.named if name not in ("logits", "loss")]
-    trace = compiled.trace(params, sentences(), names=names)
+    trace = traced(compiled, params, sentences())
     found = saturation(compiled, trace)
     assert found and all(0 <= (s.left + s.right).min() <= (s.left + s.right).max() <= 1
                          and s.left.shape == trace[n].shape[2:] for n, s in found.items())

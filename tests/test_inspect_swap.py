@@ -20,7 +20,7 @@ def test_nothing_changes_before_the_swapped_step(kind):
     for name, difference in {**found.difference, **found.outputs}.items():
         assert difference.shape[:2] == (T, B)
         assert not difference[:AT].any() and difference[AT:].any(), name
-    one, two = (compiled.trace(params, each, names=["x"])["x"] for each in (x, other))
+    one, two = (compiled.trace(params, each, names=found.before)["x"] for each in (x, other))
     assert np.array_equal(found.before["x"], one) and np.array_equal(found.after["x"], two)
     largest = {(n, unit): np.abs(d[(..., *unit)]).max() for n, d in found.difference.items()
                for unit in np.ndindex(d.shape[2:])}

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..compiled import Compiled
-from ..inspect import Decision, ablate
+from ..inspect import ablate
 from ..tasks.agreement import Sentences
-from ..tasks.vocabulary import vocabulary
-from ..train.loop import LOGITS, Array, Arrays
+from ..train.loop import Array, Arrays
 from .units import Units
 
 
@@ -50,21 +49,12 @@ def find_carrier(model: Compiled, params: Arrays, sentences: Sentences, groups: 
                  ) -> Carrier:
     """The carrying unit of a language model among all groups, by its decisions on `sentences`."""
     halfway = halfway_values(model, params, sentences, [s for g in groups for s in g.shapes])
-    found = [ablate(model, params, sentences.inputs, decision(sentences), names=group.shapes,
+    found = [ablate(model, params, sentences.inputs, sentences.decision, names=group.shapes,
                     units="each", mode=halfway, controls=0) for group in groups]
     best = min(range(len(groups)), key=lambda at: found[at].without.margin.min())
     unit = int(found[best].without.margin[:, 0].argmin())
     return Carrier(groups[best], unit, float(found[best].whole.accuracy[0]),
                    found[best].without.accuracy[:, 0])
-
-
-def decision(sentences: Sentences) -> Decision:
-    """The form of each sentence's main verb: logit of the right one - logit of the other."""
-    steps, rows = len(sentences.tokens) - 1, np.arange(len(sentences))
-    weights = np.zeros((steps, len(rows), len(vocabulary())), np.float32)
-    weights[sentences.verb - 1, rows, sentences.correct] = 1
-    weights[sentences.verb - 1, rows, sentences.wrong] = -1
-    return Decision(LOGITS, weights, "the right form of the verb")
 
 
 def halfway_values(model: Compiled, params: Arrays, sentences: Sentences, states: Iterable[str]

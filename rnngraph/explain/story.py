@@ -91,7 +91,8 @@ def _why(report: Report, gate: str, unit: int, name: str) -> list[str]:
     if apart < 0.005:
         return [f"The weights are the same for both, and so is the {name} at every step that both "
                 "have: it sees what is read there alone, and only the state remembers."]
-    return [f"The same weights can do both because the {name} is computed anew at every step, "
+    whole = "both" if len(rest) == 1 else "all"
+    return [f"The same weights can do {whole} because the {name} is computed anew at every step, "
             f"from what is read there and from what was read before: at “{word}”, which both have, "
             f"it is {_number(a)} in “{one['title']}” and {_number(b)} in “{title}”."]
 

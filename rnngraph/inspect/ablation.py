@@ -104,10 +104,11 @@ def ablated_values(
     if mode not in MODES:
         raise ArgumentError(f"mode must be one of {', '.join(MODES)}, or values by name, not "
                             f"{mode!r}")
+    source = _elsewhere(trials.batch, rng) if mode == "resample" else None
     traced = trials.trace(trials.batch)
-    if mode == "mean":
+    if source is None:
         return {name: traced[name][trials.batch.inside].mean(0) for name in names}
-    return {name: traced[name][:, _elsewhere(trials.batch, rng)] for name in names}
+    return {name: traced[name][:, source] for name in names}
 
 
 def random_sets(

@@ -69,8 +69,9 @@ class Trials:
         made, _ = self.overridable.program.run(
             self.params, inputs, **batch.options, outputs=(self.decision.output,))
         # at steps that count only
-        steps = np.flatnonzero(np.abs(self.decision.weights).reshape(self.batch.steps, -1).max(1))
-        repeated = np.concatenate([self.decision.weights[steps]] * copies, 1)
+        weights = self.decision.weights
+        steps = np.flatnonzero(weights.any(tuple(range(1, weights.ndim))))
+        repeated = np.concatenate([weights[steps]] * copies, 1)
         counted = {name: output[steps] for name, output in made.items()}
         return replace(self.decision, weights=repeated).of(counted).reshape(copies, -1)
 
