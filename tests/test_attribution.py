@@ -44,7 +44,7 @@ def test_a_baseline_has_a_name():
 
 
 def test_saliency_is_the_gradient_and_warns():
-    made = compiled("lstm")
+    made = compiled("rnn")
     params, x, other, decision = drawn(made)
     found = saliency(made, params, x, decision, other)
     gradient = made.vjp(params, x)[2](decision.weights).inputs["x"]

@@ -4,6 +4,7 @@ from .ablation import Ablation, Scores, ablate
 from .attribution import Attribution, Baseline, Saliency, integrated_gradients, saliency
 from .carriers import Carrier, carriers
 from .decision import Decision
+from .decomposition import Decomposition, decompose
 from .fixed_points import FixedPoints, fixed_points
 from .horizon import Horizon, Lyapunov, horizon, lyapunov
 from .override import Overridable
@@ -20,6 +21,7 @@ __all__ = [
     "Carrier",
     "Change",
     "Decision",
+    "Decomposition",
     "FixedPoints",
     "Horizon",
     "Lyapunov",
@@ -28,11 +30,15 @@ __all__ = [
     "Retention",
     "Routes",
     "Saliency",
+<<<<<<< HEAD
     "Saturation",
     "Scores",
     "Swap",
     "ablate",
     "carriers",
+=======
+    "decompose",
+>>>>>>> routes
     "fixed_points",
     "horizon",
     "integrated_gradients",

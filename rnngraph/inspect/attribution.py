@@ -18,6 +18,7 @@ from .decision import Decision
 from .integrate import Sample, integrate, summed
 from .line import Line, derived, line, standing
 
+AT_ONCE = 1024  # points in a call
 WARNING = ("the gradient of a gated network says which input opened the gates, not which one "
            "counted: where gates are saturated it is a small part of the true effect, and often "
            "of the wrong sign")  # fmt: skip
@@ -81,7 +82,7 @@ def integrated_gradients(
         raise ArgumentError("name the baseline: Baseline('the cats, ...', x)")
     way = line(compiled, params, baseline.x, x, decision, state, lengths, dtype)
     gradient = _Gradient(compiled, params, decision, way, dtype)
-    found = integrate(gradient.sample, way.rows, tolerance, limit)
+    found = integrate(gradient.sample, way.rows, tolerance, limit, AT_ONCE)
     values = np.sum([summed(array) for array in found.values.values()], 0)
     return Attribution(values, found.values, found.change, found.error, found.points,
                        baseline.title, decision.title)  # fmt: skip

@@ -38,8 +38,7 @@ class FixedPoints:
     @property
     def stable(self) -> Array:
         """Whether nearby states come back, [N]: all eigenvalues inside the unit circle."""
-        inside: Array = (np.abs(self.eigenvalues) < 1).all(1)
-        return inside
+        return np.asarray((np.abs(self.eigenvalues) < 1).all(1))
 
     @property
     def time_constants(self) -> Array:
@@ -51,7 +50,8 @@ class FixedPoints:
         return len(self.speed)
 
     def __str__(self) -> str:
-        lines = [f"{len(self)} fixed points, {int(self.stable.sum())} of them stable, from "
+        one = "point" if len(self) == 1 else "points"
+        lines = [f"{len(self)} fixed {one}, {int(self.stable.sum())} of them stable, from "
                  f"{self.starts} states"]  # fmt: skip
         rows = zip(self.stable, self.eigenvalues, self.time_constants, self.found, strict=True)
         for stable, eigenvalues, times, found in rows:
@@ -76,11 +76,11 @@ def fixed_points(
 ) -> FixedPoints:
     """The fixed points near the states of a call, under the constant input ``at``.
 
-    ``x`` and ``state`` as for ``run``: at most ``starts`` of the states on the way are begun with,
-    moved by normal ``noise`` from ``seed``. ``at`` is one step's input without axes of time and
-    rows (a dict by name if there are several, contexts too). At most ``steps`` steps; points with q
-    above ``tolerance`` are left out, and those closer than ``apart`` times (1 + their norm) are
-    one.
+    ``x`` and ``state`` as for ``run``: at most ``starts`` of the states on the way are begun with
+    (several times if there is noise), moved by normal ``noise`` from ``seed``. ``at`` is one step's
+    input without axes of time and rows (a dict by name if there are several, contexts too). At most
+    ``steps`` steps; points with q above ``tolerance`` are left out, and those closer than ``apart``
+    times (1 + their norm) are one.
     """
     way = steps_of(compiled, params, x, state)
     begin = _starts(way, starts, noise, seed)
@@ -101,7 +101,10 @@ def _starts(way: Steps, count: int, noise: float, seed: int) -> Array:
     every = flat(way.before)
     if not len(every) or count < 1:
         raise ArgumentError("there is no state to begin with: give a call with steps and rows")
-    chosen = every if len(every) <= count else every[rng.permutation(len(every))[:count]]
+    if len(every) < count and noise:
+        chosen = every[np.arange(count) % len(every)]
+    else:
+        chosen = every[rng.permutation(len(every))[:count]]
     return chosen + noise * rng.normal(size=chosen.shape)
 
 

@@ -64,9 +64,11 @@ def lobatto(count: int) -> tuple[Array, Array]:
 
 
 def integrate(
-    sample: Callable[[Array, Array], Sample], rows: int, tolerance: float, limit: int
-) -> Integral:
-    """Integrate ``sample(row of every point, place of every point)`` for each of the rows.
+    sample: Callable[[Array, Array], Sample], rows: int, tolerance: float, limit: int,
+    at_once: int,
+) -> Integral:  # fmt: skip
+    """Integrate ``sample(row of every point, place of every point)`` for each of the rows, about
+    ``at_once`` points in a call.
 
     Pieces are halved until their errors add up to at most ``tolerance`` times the change (never
     less than rounding allows), or a row has used ``limit`` points; the error that is left is
@@ -78,7 +80,7 @@ def integrate(
     result = Integral(np.zeros(rows), np.zeros(rows), np.zeros(rows, np.int64))
     first = True
     while len(row):
-        y, slope, values = _pieces(sample, row, start, width)
+        y, slope, values = _all_pieces(sample, row, start, width, max(1, at_once // NODES))
         np.add.at(result.points, row, NODES)
         if first:
             result.change[:] = y[PIECES - 1 :: PIECES, -1] - y[::PIECES, 0]
@@ -92,6 +94,16 @@ def integrate(
         np.add.at(result.error, row[done], error[done])
         row, start, width = _halves(row[~done], start[~done], width[~done])
     return result
+
+
+def _all_pieces(
+    sample: Callable[[Array, Array], Sample], row: Array, start: Array, width: Array, count: int
+) -> tuple[Array, Array, dict[str, Array]]:
+    """``_pieces``, so many at a time."""
+    made = [_pieces(sample, row[i : i + count], start[i : i + count], width[i : i + count])
+            for i in range(0, len(row), count)]  # fmt: skip
+    values = {name: np.concatenate([v[name] for _, _, v in made], 1) for name in made[0][2]}
+    return np.concatenate([y for y, _, _ in made]), np.concatenate([s for _, s, _ in made]), values
 
 
 def _pieces(

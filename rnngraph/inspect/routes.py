@@ -30,7 +30,7 @@ from .line import Line, derived, line
 from .steps import following, with_following
 
 LATER, EARLIER = "later inputs", "earlier outputs"
-POINTS = 1 << 22  # numbers of one state that a call on many points holds at most
+NUMBERS = 1 << 20  # of one state over all steps, in the points of one call
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def routes(
     """
     way = line(compiled, params, x, other, decision, state, lengths, dtype)
     split = _Split(compiled, params, decision, way, dtype)
-    found = integrate(split.sample, way.rows, tolerance, limit)
+    found = integrate(split.sample, way.rows, tolerance, limit, split.at_once)
     return split.result(found)
 
 
@@ -129,19 +129,15 @@ class _Split:
     def _with_reads(self) -> Graph:
         return reads(only(self.way.graph, [self.decision.output]))
 
-    def sample(self, rows: Array, places: Array) -> Sample:
-        """The integrand at points of the line, in parts that memory takes."""
-        steps = len(self.decision.weights)
-        width = max(int(np.prod(node.leaf.shape))
-                    for node in self.forward.graph.states.values())  # fmt: skip
-        count = max(8, POINTS // max(1, steps * width))
-        parts = [self._sample(rows[i : i + count], places[i : i + count])
-                 for i in range(0, len(rows), count)]  # fmt: skip
-        values = {key: np.concatenate([p.values[key] for p in parts], 1) for key in parts[0].values}
-        return Sample(np.concatenate([p.y for p in parts]),
-                      np.concatenate([p.slope for p in parts]), values)  # fmt: skip
+    @property
+    def at_once(self) -> int:
+        """How many points a call takes."""
+        leaves = (state.leaf for state in self.forward.graph.states.values())
+        width = max((int(np.prod(leaf.shape)) for leaf in leaves), default=1)
+        return NUMBERS // max(1, len(self.decision.weights) * width)
 
-    def _sample(self, rows: Array, places: Array) -> Sample:
+    def sample(self, rows: Array, places: Array) -> Sample:
+        """The integrand at points of the line."""
         x, options = self.way.at(rows, places), self.way.options(rows)
         weights = self.decision.weights[:, rows].astype(self.dtype)
         moves = {name: step[:, rows] for name, step in self.way.step.items()}

@@ -73,7 +73,8 @@ class Steps:
 
 def flat(states: Mapping[str, Array]) -> Array:
     """States [R, *shape] in one vector a row, [R, n]."""
-    return np.concatenate([a.reshape(len(a), -1) for a in states.values()], 1)
+    parts = [a.reshape(len(a), int(np.prod(a.shape[1:]))) for a in states.values()]
+    return np.concatenate(parts, 1)
 
 
 def steps_of(
@@ -92,13 +93,14 @@ def steps_of(
     options = {} if lengths is None else {"lengths": lengths}
     outputs = [following(name) for name in graph.states]
     y, _ = program.run(params, given, call.initial, outputs=outputs, **options)
-    before = {name: np.concatenate([call.initial[name][None], y[following(name)][:-1]])
+    before = {name: np.concatenate([call.initial[name][None], y[following(name)]])
               for name in graph.states}  # fmt: skip
     rows = call.steps * call.rows
     side = {n: given[n].reshape(1, rows, *given[n].shape[2:]) for n in graph.inputs}
     side |= {n: np.tile(given[n], (call.steps, *(1 for _ in graph.contexts[n].shape)))
              for n in graph.contexts}  # fmt: skip
-    old = {name: array.reshape(rows, *array.shape[2:]) for name, array in before.items()}
+    old = {name: array[: call.steps].reshape(rows, *array.shape[2:])
+           for name, array in before.items()}  # fmt: skip
     return Steps(program, params, side, old, (call.steps, call.rows))
 
 

@@ -46,8 +46,8 @@ function drawDiagram() {
 }
 
 function defines(line, value) {
-  const left = line.split("=")[0].trim(), name = value.name.split(".").pop();
-  return line.includes("=") && (left === name || left === name + "'" || left === "output " + name);
+  const left = line.split("=")[0].trim().replace(/^output /, "").replace(/'$/, "");
+  return line.includes("=") && left === value.name;
 }
 
 function current(name, step) {

@@ -102,9 +102,9 @@ function bars(box, one, way, lines, used) {
   const low = Math.min(0, d3.min(stacked, (part) => d3.min(part, (d) => d[0])));
   const top = Math.max(1, d3.max(stacked, (part) => d3.max(part, (d) => d[1])));
   const x = d3.scaleLinear().domain([low, top]).range([left, wide - 12]);
+  key(box, way, used);
   const svg = box.append("svg").attr("width", wide).attr("height", lines.length * high + 52).attr("role", "img")
     .attr("aria-label", "Shares of the change by route; the numbers are in the table below");
-  key(svg, way, used, left);
   svg.append("g").attr("transform", `translate(0,${lines.length * high + 28})`)
     .call(d3.axisBottom(x).ticks(5, "%").tickSizeOuter(0));
   const rows = svg.selectAll(null).data(lines).enter().append("text").attr("x", left - 8)
@@ -133,11 +133,8 @@ function segments(svg, part, k, way, x, high) {
     });
 }
 
-function key(svg, way, used, left) {
-  let at = left;
-  used.forEach((k) => {
-    svg.append("rect").attr("x", at).attr("y", 5).attr("width", 11).attr("height", 11).attr("fill", ROUTES[k % ROUTES.length]);
-    svg.append("text").attr("x", at + 15).attr("y", 15).attr("font-size", 12).text(way.names[k]);
-    at += 30 + way.names[k].length * 6.6;
-  });
+function key(box, way, used) {
+  const entries = box.append("div").attr("class", "key").selectAll(null).data(used).enter().append("span");
+  entries.append("i").style("background", (k) => ROUTES[k % ROUTES.length]);
+  entries.append("span").text((k) => way.names[k]);
 }

@@ -11,8 +11,14 @@ const chosen = {
   other: report.columns.map((column) => firstOther(column)),
   change: false,
   sorted: true,
-  alone: narrow() || report.columns.length > 2,
+  alone: narrow() || report.columns.length > 2 || tight(),
 };
+
+// All strips of all columns do not fit side by side.
+function tight() {
+  const strips = d3.sum(report.values, (value) => Math.max(44, 2 * value.units) + 8);
+  return report.columns.length * (90 + strips) > Math.min(1300, window.innerWidth - 40);
+}
 
 const listeners = [];
 
