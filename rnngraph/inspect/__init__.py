@@ -30,15 +30,12 @@ __all__ = [
     "Retention",
     "Routes",
     "Saliency",
-<<<<<<< HEAD
     "Saturation",
     "Scores",
     "Swap",
     "ablate",
     "carriers",
-=======
     "decompose",
->>>>>>> routes
     "fixed_points",
     "horizon",
     "integrated_gradients",
