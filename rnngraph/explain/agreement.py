@@ -16,7 +16,7 @@ from ..inspect import Ablation, ablate
 from ..tasks.agreement import Agreement, Sentences
 from ..tasks.vocabulary import vocabulary
 from ..train.loop import Arrays
-from .carrier import decision, halfway_values
+from .carrier import halfway_values
 from .units import Units, units_of
 
 TESTS = 100  # sentences of a condition
@@ -34,7 +34,7 @@ def agreement_ablation(model: Compiled, params: Arrays, graph: Graph, seed: int 
     found = []
     for group in units_of(graph):
         halfway = halfway_values(model, params, sentences, group.shapes)
-        ablation = ablate(model, params, sentences.inputs, decision(sentences), names=group.shapes,
+        ablation = ablate(model, params, sentences.inputs, sentences.decision, names=group.shapes,
                           units="each", mode=halfway, conditions=conditions, controls=CONTROLS)
         found.append((group, ablation))
     return min(found, key=lambda pair: float(pair[1].without.margin.mean(1).min()))
