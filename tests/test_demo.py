@@ -8,11 +8,12 @@ from rich.console import Console
 
 import rnngraph as rg
 from rnngraph import demo
-from rnngraph.demo import explanation, picture
-from rnngraph.demo.carrier import Carrier, find_carrier
+from rnngraph.demo import demonstration, explanation, picture
 from rnngraph.demo.demonstration import accuracy
 from rnngraph.demo.panel import range_of, rows_of
-from rnngraph.demo.units import Units, units_of
+from rnngraph.explain import trained
+from rnngraph.explain.carrier import Carrier, find_carrier
+from rnngraph.explain.units import Units, units_of
 from rnngraph.graph import Graph
 from rnngraph.tasks.agreement import MISSION, Agreement, Batches
 from rnngraph.tasks.grammar import analyse, other_number
@@ -241,11 +242,24 @@ def test_demo_learns_and_shows_what_it_learnt(tmp_path):
     assert result.validation >= 0.99 and result.attractors[1] >= 0.98
     assert result.carrier.units.count == 32 and result.carrier.lost > 0.05
     assert {path.name for path in result.files} == {
-        "gates.png", "gates.svg", "cell.svg", "weights.safetensors"}
+        "gates.png", "gates.svg", "cell.svg", "weights.safetensors", "report.html", "report.json"}
     assert all(path.stat().st_size > 1000 for path in result.files)
-    for words in ("99.0 % after", "by number of attractors", *result.explanation):
+    said = (*result.explanation, *result.story)
+    for words in ("99.0 % after", "by number of attractors", *said):
         assert " ".join(words.split()) in " ".join(told.split())
     assert max(map(len, told.splitlines())) <= 100 + len(str(tmp_path))
+
+
+def test_stored_weights_show_it_without_training(tmp_path):
+    result, told = ran(tmp_path, "lstm", train=False)
+    assert "step" not in told.split("by number of attractors")[0]
+    assert result.attractors[3] >= 0.98 and result.carrier.lost > 0.5
+    did, why = result.story
+    assert did.startswith(f"The forget gate f keeps what unit {result.carrier.unit} of c holds")
+    assert all(sentence in did for sentence in MISSION) and "is computed anew" in why
+    again = trained(tmp_path / "out" / "weights.safetensors")
+    assert all(np.array_equal(again.params[name], value)
+               for name, value in trained(demonstration.STORED).params.items())
 
 
 @pytest.mark.parametrize("name", ["memory", "stack"])

@@ -28,6 +28,7 @@ FLOORS = [
     ["inspect"],
     ["tasks", "bench"],
     ["train"],
+    ["explain"],
     ["demo"],
     ["cli"],
     ["__init__", "__main__"],

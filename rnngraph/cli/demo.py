@@ -12,13 +12,17 @@ from .arguments import add_sizes, named_cell, natural, positive
 
 FOLDER = "rnngraph-demo"
 EPILOG = """\
-A cell learns which form of a verb follows in sentences such as "The cat, which ate already, was
+A cell knows which form of a verb follows in sentences such as "The cat, which ate already, was
 full.". The demo prints its accuracy by the number of misleading nouns, finds by ablation the unit
 that carries the number, and writes a picture of that unit's gates word by word, the diagram of
-the cell, and the weights.
+the cell, the weights, and a page (report.html) in which every gate can be looked at. Last it says
+what the gate that keeps did in two sentences, and why one set of weights could do both.
+
+The LSTM's weights are stored; --train, or any option but the folder, trains afresh.
 
 examples:
   rnngraph demo
+  rnngraph demo --train
   rnngraph demo gru-demo --cell gru
   rnngraph demo out --cell my.cell --hidden 64 --seconds 120
 """
@@ -41,6 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"where files are written (default: {FOLDER})",
     )
     parser.add_argument("--cell", metavar="CELL", help="a library name or a path (default: lstm)")
+    parser.add_argument("--train", action="store_true", help="train, instead of stored weights")
     defaults = inspect.signature(demo.run).parameters
     for name, (kind, text) in OPTIONS.items():
         parser.add_argument(
@@ -57,5 +62,6 @@ def run(args: Namespace) -> int:
     """Run the demo."""
     given = {name: getattr(args, name) for name in OPTIONS if hasattr(args, name)}
     cell = named_cell(args.cell) if args.cell else None
-    demo.run(args.folder, cell=cell, sizes=dict(args.sizes), **given)
+    train = bool(args.train or cell or given or args.sizes)
+    demo.run(args.folder, cell=cell, sizes=dict(args.sizes), train=train, **given)
     return 0

@@ -30,7 +30,8 @@ COMMANDS = {
     "draw": "draw a cell, its gradient or its schedule",
     "run": "run a cell over arrays: outputs, final states, traces",
     "train": "train a character model around a cell on any text",
-    "demo": "train on sentences, find the unit that remembers, show every gate",
+    "demo": "a model of sentences: find the unit that remembers, show every gate",
+    "explain": "show what every gate of a trained model did, as one HTML page",
     "bench": "measure speed, beside other frameworks and against this machine's limit",
     "list": "the cells of the library",
 }

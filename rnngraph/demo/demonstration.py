@@ -1,10 +1,13 @@
-"""`rnngraph demo`: train any cell on the agreement language, find the carrying unit, show gates."""
+"""`rnngraph demo`: a cell that knows the agreement language, its carrying unit, and all its gates.
+
+Stored weights make it a matter of seconds; any other cell or setting is trained afresh.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +15,9 @@ import numpy as np
 
 from ..cell import Cell, load
 from ..compiled import Compiled
+from ..explain import Trained, explain_sentences, need_d3, trained, write_report
+from ..explain.carrier import Carrier, find_carrier
+from ..explain.units import units_of
 from ..tasks.agreement import MISSION, Agreement, Batches, Sentences
 from ..tasks.grammar import Analysis, analyse, other_number
 from ..tasks.vocabulary import vocabulary
@@ -23,13 +29,12 @@ from ..train.progress import Progress
 from ..train.progress import console as standard_console
 from ..train.rates import cosine
 from . import explanation, picture
-from .carrier import Carrier, find_carrier
 from .panel import rows_of
-from .units import units_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+STORED = Path(__file__).with_name("agreement_lstm.safetensors")  # `--train` made it
 GOAL = 0.99  # validation accuracy
 ATTRACTORS = range(6)
 BATCH, VALIDATE_EVERY = 64, 50
@@ -39,45 +44,76 @@ ABLATION_SENTENCES = 200
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo found: accuracies, the carrying unit, the explanation, the files written."""
+    """What the demo found: accuracies, the carrying unit, the explanation, what the gate did in the
+    two sentences and why one set of weights could do both, the files written."""
 
     validation: float
     attractors: dict[int, float]
     carrier: Carrier
     explanation: list[str]
+    story: list[str]
     files: list[Path]
 
 
 def run(folder: str | Path = "rnngraph-demo", *, cell: Cell | None = None, hidden: int = 32,
         embedding: int = 16, sizes: Mapping[str, int] | None = None, seed: int = 7,
-        steps: int = 3000, seconds: float = 60.0, console: Console | None = None) -> DemoResult:
+        steps: int = 3000, seconds: float = 60.0, train: bool = True,
+        console: Console | None = None) -> DemoResult:
     """Run the demo into a folder (made if need be).
 
     cell: any cell with one real vector input and a state (default: the library's lstm); hidden,
     embedding and sizes bind its sizes as in `language_model`. Training takes `steps` steps, or
     `seconds` seconds if these are over earlier. Ctrl-C ends the training and shows what there is.
-    Writes gates.png, gates.svg, cell.svg and weights.safetensors.
-    Raises ValueError for a cell that cannot be a language model, ImportError without matplotlib.
+    train=False takes the stored weights, which are those of all defaults, and nothing else counts.
+    Writes gates.png, gates.svg, cell.svg, weights.safetensors, report.html and report.json.
+    Raises ValueError for a cell that cannot be a language model, ImportError without matplotlib
+    or mpld3.
     """
     picture.need_matplotlib()
-    out, folder, cell = console or standard_console(), Path(folder), cell or load("lstm")
-    model_cell = language_model(cell, len(vocabulary()), embedding=embedding, hidden=hidden,
-                                sizes=sizes)
-    bound = sizes_of(cell, embedding, hidden, sizes)
+    need_d3()
+    out, folder = console or standard_console(), Path(folder)
+    known, validation = (_trained(cell or load("lstm"), hidden, embedding, sizes, seed, steps,
+                                  seconds, out) if train else _stored(out))
     folder.mkdir(parents=True, exist_ok=True)
-    data, model, part = Agreement(seed), model_cell.compile(), cell.bind(None, **bound)
-    out.print(f"{cell.name} ({_listed(bound)}) learns to predict the next word of "
-              f"{len(data.train):,} sentences such as\n  {MISSION[0]}\n  {MISSION[1]}",
-              markup=False)
-    params, validation = _train(model, data, seed, steps, seconds, out)
-    attractors = {k: accuracy(model, params, data.attr(k)) for k in ATTRACTORS}
+    data = Agreement(known.agreement or 0)
+    attractors = {k: accuracy(known.model, known.params, data.attr(k)) for k in ATTRACTORS}
     _print_accuracies(attractors, out)
-    carrier = find_carrier(model, params, data.attr(1)[:ABLATION_SENTENCES], units_of(part.graph))
-    text, files = _show(cell, part, model, params, carrier, folder)
-    files.append(_save_weights(folder, params, cell, bound, seed))
-    out.print("\n", "\n\n".join(text), "\n", sep="", markup=False, soft_wrap=False)
+    carrier = find_carrier(known.model, known.params, data.attr(1)[:ABLATION_SENTENCES],
+                           units_of(known.cell.graph))
+    text, files = _show(known, carrier, folder)
+    made = explain_sentences(known, MISSION)
+    files += [_save_weights(folder, known), *write_report(made, folder / "report.html")]
+    told: list[str] = made["story"]
+    out.print("\n", "\n\n".join([*text, *told]), "\n", sep="", markup=False, soft_wrap=False)
     out.print("\n".join(f"wrote {file}" for file in files), markup=False)
-    return DemoResult(validation, attractors, carrier, text, files)
+    return DemoResult(validation, attractors, carrier, text, told, files)
+
+
+def _stored(out: Console) -> tuple[Trained, float]:
+    known = trained(STORED, load("lstm"))
+    data = Agreement(known.agreement or 0)
+    _print_task(known, "has learnt", len(data.train), out)
+    validation = accuracy(known.model, known.params, data.validation)
+    out.print(f"accuracy on unseen sentences: {_percent(validation)}, with stored weights (--train "
+              "trains afresh)", markup=False)
+    return known, validation
+
+
+def _trained(cell: Cell, hidden: int, embedding: int, sizes: Mapping[str, int] | None, seed: int,
+             steps: int, seconds: float, out: Console) -> tuple[Trained, float]:
+    model = language_model(cell, len(vocabulary()), embedding=embedding, hidden=hidden,
+                           sizes=sizes).compile()
+    bound, data = sizes_of(cell, embedding, hidden, sizes), Agreement(seed)
+    known = Trained(cell.bind(None, **bound), model, {}, bound, vocabulary().words,
+                    agreement=seed)
+    _print_task(known, "learns", len(data.train), out)
+    params, validation = _train(model, data, seed, steps, seconds, out)
+    return replace(known, params=params), validation
+
+
+def _print_task(known: Trained, learns: str, count: int, out: Console) -> None:
+    out.print(f"{known.cell.name} ({_listed(known.sizes)}) {learns} to predict the next word of "
+              f"{count:,} sentences such as\n  {MISSION[0]}\n  {MISSION[1]}", markup=False)
 
 
 def accuracy(model: Model, params: Arrays, sentences: Sentences) -> float:
@@ -123,13 +159,12 @@ def _print_accuracies(attractors: Mapping[int, float], out: Console) -> None:
         out.print(f"  {k}  {_percent(share):>7}  {'█' * round(30 * share)}", markup=False)
 
 
-def _show(cell: Cell, part: Cell, model: Compiled, params: Arrays, carrier: Carrier, folder: Path
-          ) -> tuple[list[str], list[Path]]:
+def _show(known: Trained, carrier: Carrier, folder: Path) -> tuple[list[str], list[Path]]:
     """Draw the picture and the diagram; the explanation and the files."""
     pairs = [(analyse(text), analyse(other_number(text))) for text in MISSION]
     columns = [picture.Column((one.words, other.words), one.verb) for one, other in pairs]
-    traces = [_trace(model, params, pair) for pair in pairs]
-    rows = rows_of(part.graph, carrier, traces)
+    traces = [_trace(known.model, known.params, pair) for pair in pairs]
+    rows = rows_of(known.cell.graph, carrier, traces)
     preference = _preference(pairs, traces)
     text = explanation.explain(carrier, rows, preference, columns)
     figure = picture.draw(
@@ -137,7 +172,7 @@ def _show(cell: Cell, part: Cell, model: Compiled, params: Arrays, carrier: Carr
         "read. The weights are the same at every point. The arrow marks where the verb is chosen.",
         columns, [*rows, preference], ("The cat …", "The cats …"))
     files = picture.save(figure, folder / "gates")
-    return text, [*files, cell.diagram().render(folder / "cell.svg")]
+    return text, [*files, known.cell.diagram().render(folder / "cell.svg")]
 
 
 def _trace(model: Compiled, params: Arrays, pair: tuple[Analysis, Analysis]) -> Arrays:
@@ -162,11 +197,11 @@ def _preference(pairs: list[tuple[Analysis, Analysis]], traces: list[Arrays]) ->
                        (forms[1], forms[0]), decides=True)
 
 
-def _save_weights(folder: Path, params: Arrays, cell: Cell, sizes: Mapping[str, int], seed: int
-                  ) -> Path:
+def _save_weights(folder: Path, known: Trained) -> Path:
     path = folder / "weights.safetensors"
-    config = {"task": "agreement", "words": vocabulary().words, "sizes": dict(sizes), "seed": seed}
-    save(path, Checkpoint(params, config=config, cell=cell.text))
+    config = {"task": "agreement", "words": known.tokens, "sizes": dict(known.sizes),
+              "seed": known.agreement}
+    save(path, Checkpoint(known.params, config=config, cell=known.cell.text))
     return path
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from ..explain.carrier import Carrier
 from ..tasks.vocabulary import spelled
 from ..train.loop import Array
-from .carrier import Carrier
 from .picture import Column, Row
 
 STEADY = 0.3  # a gate moves less while the number is carried

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..explain.carrier import Carrier
 from ..graph import Graph, Node, Varies
 from ..train.loop import Array
-from .carrier import Carrier
 from .picture import Row
 
 Range = tuple[float, float]

@@ -72,6 +72,11 @@ def other_number(sentence: str) -> str:
     return " ".join(turned)
 
 
+def partner(word: str) -> str | None:
+    """The same word in the other number, where it has one."""
+    return _partners().get(word)
+
+
 def _bound_to_subject(classes: str, found: Analysis) -> list[int]:
     relative = [at for at in range(found.subject, found.verb)
                 if classes[at] in "vV" and classes[at - 1] == "h"]

@@ -1,0 +1,58 @@
+"""What the agreement language adds to a report: units ablated by number of attractors, a story.
+
+A unit is held halfway between its values for the sentence and for the same sentence about a
+subject of the other number, as in carrier.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..compiled import Compiled
+from ..graph import Graph
+from ..inspect import Ablation, ablate
+from ..tasks.agreement import Agreement, Sentences
+from ..tasks.vocabulary import vocabulary
+from ..train.loop import Arrays
+from .carrier import halfway_values
+from .units import Units, units_of
+
+TESTS = 100  # sentences of a condition
+CONDITIONS = ("no attractor", "1 attractor", "2 attractors", "1 noun alike")
+CONTROLS = 20
+
+
+def agreement_ablation(model: Compiled, params: Arrays, graph: Graph, seed: int = 0
+                       ) -> tuple[Units, Ablation]:
+    """Each unit alone, of the group of units whose worst loss is largest.
+
+    graph: of the cell alone, sizes bound; seed: of the language (see `Agreement`).
+    """
+    sentences, conditions = tested(seed)
+    found = []
+    for group in units_of(graph):
+        halfway = halfway_values(model, params, sentences, group.shapes)
+        ablation = ablate(model, params, sentences.inputs, sentences.decision, names=group.shapes,
+                          units="each", mode=halfway, conditions=conditions, controls=CONTROLS)
+        found.append((group, ablation))
+    return min(found, key=lambda pair: float(pair[1].without.margin.mean(1).min()))
+
+
+def tested(seed: int) -> tuple[Sentences, list[str]]:
+    """Sentences of every condition, as one batch, and the condition of each."""
+    data = Agreement(seed, tests=TESTS)
+    parts = [data.attr(0), data.attr(1), data.attr(2), data.same(1)]
+    return joined(parts), list(np.repeat(CONDITIONS, TESTS))
+
+
+def joined(parts: Sequence[Sentences]) -> Sentences:
+    """Sentences one after the other, padded to the longest."""
+    longest = max(len(part.tokens) for part in parts)
+    padding = int(vocabulary()["padding"][0])
+    tokens = [np.pad(part.tokens, ((0, longest - len(part.tokens)), (0, 0)),
+                     constant_values=padding) for part in parts]
+    names = ("lengths", "verb", "correct", "wrong", "number", "attractors")
+    rest = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+    return Sentences(np.concatenate(tokens, 1), *rest)

@@ -1,0 +1,43 @@
+// Colour for numbers: orange below, blue above, the page's own shade between, for all eyes;
+// a tick at the number's height says the same without colour.
+
+const ROUTES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999"];
+
+function tone(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+}
+
+function palette() {
+  return {
+    diverging: d3.scaleLinear().domain([-1, 0, 1]).range([tone("low"), tone("zero"), tone("high")])
+      .interpolate(d3.interpolateLab).clamp(true),
+    sequential: d3.scaleLinear().domain([0, 1]).range([tone("empty"), tone("full")])
+      .interpolate(d3.interpolateLab).clamp(true),
+    ink: tone("ink"),
+    mark: tone("accent"),
+  };
+}
+
+// How one value's numbers become colours and heights; each unit has its own scale where the
+// equation sets no range, since states drift.
+function scaleOf(value, colours) {
+  const unsigned = value.range && value.range[0] === 0 && !chosen.change;
+  const most = unsigned ? null : extremes(value);
+  return (number, unit) => {
+    const part = unsigned ? number / value.range[1] : number / (most[unit] || 1);
+    return { colour: (unsigned ? colours.sequential : colours.diverging)(part), part, unsigned };
+  };
+}
+
+function extremes(value) {
+  if (value.range && !chosen.change) return d3.range(value.units).map(() => value.range[1]);
+  const most = new Array(value.units).fill(0);
+  report.columns.forEach((one, at) => one.labels.forEach((_, step) => {
+    (numbers(at, value.name, step) || []).forEach((number, unit) => {
+      most[unit] = Math.max(most[unit], Math.abs(number || 0));
+    });
+  }));
+  if (!chosen.change) return most;
+  const all = d3.max(most);
+  return most.map(() => all);
+}

@@ -1,0 +1,71 @@
+// Everything is drawn from what is chosen; the keyboard chooses as the mouse does.
+
+function draw() {
+  const held = document.activeElement && document.activeElement.dataset ? { ...document.activeElement.dataset } : {};
+  const heldId = document.activeElement ? document.activeElement.id : "";
+  drawControls();
+  drawGrid();
+  drawLegend();
+  drawWordPanel();
+  drawRoutes();
+  drawDiagram();
+  drawSaturation();
+  drawAblation();
+  if (held.step) focusWord(+held.column, +held.step);
+  else if (heldId === "unit") document.getElementById("unit").focus();
+}
+
+function focusWord(at, step) {
+  const button = document.querySelector(`button[data-column="${at}"][data-step="${step}"]`);
+  if (button) button.focus({ preventScroll: false });
+}
+
+// From a word to a neighbour: along the column, or to the nearest line of the next column.
+function move(from, down, across) {
+  const at = Math.max(0, Math.min(report.columns.length - 1, +from.column + across));
+  const one = report.columns[at], line = report.columns[+from.column].lines[+from.step];
+  const near = d3.scan(one.lines, (a, b) => Math.abs(a - line) - Math.abs(b - line));
+  const step = across ? near : Math.max(0, Math.min(one.labels.length - 1, +from.step + down));
+  pickWord(at, step);
+  focusWord(at, step);
+}
+
+function moveUnit(by) {
+  const units = order(valueNamed(chosen.value));
+  const place = Math.max(0, units.indexOf(chosen.unit)) + by;
+  choose({ unit: units[(place + units.length) % units.length] });
+}
+
+const KEYS = {
+  ArrowUp: (from) => move(from, -1, 0), ArrowDown: (from) => move(from, 1, 0),
+  ArrowLeft: (from) => move(from, 0, -1), ArrowRight: (from) => move(from, 0, 1),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || /INPUT|SELECT/.test(event.target.tagName)) return;
+  if (event.key === "[" || event.key === "]") moveUnit(event.key === "]" ? 1 : -1);
+  else if (KEYS[event.key] && event.target.dataset && event.target.dataset.step) {
+    event.preventDefault();
+    KEYS[event.key](event.target.dataset);
+  }
+});
+
+function setTheme(dark) {
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  draw();
+}
+
+const prefersDark = window.matchMedia("(prefers-color-scheme: dark)");
+d3.select("#theme").on("click", () => setTheme(document.documentElement.dataset.theme !== "dark"));
+prefersDark.addListener((event) => setTheme(event.matches));
+window.addEventListener("resize", () => {
+  clearTimeout(window.redraw);
+  window.redraw = setTimeout(draw, 120);
+});
+
+filled(d3.select("#story"), "p", report.story).text((sentence) => sentence);
+d3.select("#words-title").text(`${stepName[0].toUpperCase()}${stepName.slice(1)} by ${stepName}`);
+d3.selectAll(".step-name").text(stepName);
+prepareDiagram();
+listeners.push(draw);
+setTheme(prefersDark.matches);

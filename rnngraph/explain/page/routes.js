@@ -1,0 +1,140 @@
+// One word: its values, its swaps, and the routes of a swap from cut to cut.
+
+function drawWordPanel() {
+  const one = column(), at = one.labels[chosen.step], swap = other();
+  d3.select("#word-title").text(`After “${word(at)}”`);
+  const entries = one.others.map((entry, index) =>
+    [`${swapped(one, entry)} → ${word(entry.label)}`, chosen.other[chosen.column] === index,
+      () => pickOther(index)]);
+  const bar = d3.select("#swaps");
+  bar.selectAll("*").remove();
+  if (entries.length) group(bar, "Swap", entries);
+  else bar.append("span").attr("class", "hint").text("No other input was compared with this one (--swap word=other).");
+  drawPreference(one, swap);
+  const head = ["value", `unit ${chosen.unit}`, ...(swap ? ["swapped", "change"] : []), "mean of all units"];
+  const rows = report.values.map((value) => valueRow(one, value, swap));
+  table(d3.select("#values"), head, rows);
+}
+
+function pickOther(index) {
+  const picked = chosen.other.slice();
+  picked[chosen.column] = index;
+  choose({ other: picked, change: true });
+}
+
+function drawPreference(one, swap) {
+  const ahead = one.decision[chosen.step];
+  let told = one.forms.length > 1
+    ? `If it had to choose here: ${shown(ahead)} nats for ${one.question}.`
+    : `${one.question}: ${shown(one.decision[one.decided], 4)}.`;
+  if (swap) told += ` With “${word(swap.label)}” for “${swapped(one, swap)}” the decision (◆) goes from ` +
+    `${shown(swap.before)} to ${shown(swap.after)}.`;
+  d3.select("#preference").attr("class", "hint").text(told);
+}
+
+function valueRow(one, value, swap) {
+  const row = one.values[value.name][chosen.step], unit = chosen.unit < row.length ? chosen.unit : 0;
+  const moved = swap && swap.differences[value.name] ? swap.differences[value.name][chosen.step][unit] : null;
+  const middle = swap ? [shown(moved === null ? null : row[unit] + moved, 3), shown(moved, 3)] : [];
+  return [called(value), shown(row[unit], 3), ...middle, shown(d3.mean(row), 3)];
+}
+
+function table(box, head, rows) {
+  const made = filled(box, "table", [0]);
+  made.append("thead").append("tr").selectAll(null).data(head).enter().append("th")
+    .attr("scope", "col").text((text) => text);
+  const lines = made.append("tbody").selectAll(null).data(rows).enter().append("tr");
+  lines.each(function (row) {
+    d3.select(this).selectAll(null).data(row).enter()
+      .append((_, index) => document.createElement(index ? "td" : "th"))
+      .attr("class", (_, index) => (index ? "number" : null))
+      .attr("scope", (_, index) => (index ? null : "row")).text((text) => text);
+  });
+  return lines;
+}
+
+// Cuts that tell something: after the swapped step, up to the decision.
+function cuts(one, swap) {
+  return d3.range(swap.step, one.decided + 1);
+}
+
+function drawRoutes() {
+  const one = column(), swap = other(), way = swap && swap.routes;
+  const told = d3.select("#routes-told"), box = d3.select("#routes");
+  box.selectAll("*").remove();
+  d3.select("#routes-table").selectAll("*").remove();
+  d3.select("#routes-details").attr("hidden", way ? null : true);
+  if (!way) {
+    told.text(swap ? "The two inputs are the same." : "Routes lead from one input to another: this column has no other.");
+    return;
+  }
+  told.text(`How “${swapped(one, swap)}” → “${word(swap.label)}” changes ${one.question} by ${shown(way.change)}: ` +
+    `before each ${stepName}, the part of the change that goes through each equation that reads the old state ` +
+    "(carry: the state keeps it). The parts of a line add up to all of the change; " +
+    `they do so up to ${way.error.toExponential(0)}, from ${way.points} points.`);
+  const lines = cuts(one, swap).map((step) => ({ step, parts: way.names.map((_, k) => way.values[step][k] / way.change) }));
+  const used = way.names.map((_, k) => k).filter((k) => lines.some((line) => Math.abs(line.parts[k]) >= 0.005));
+  bars(box, one, way, lines, used);
+  table(d3.select("#routes-table"), ["before", ...used.map((k) => way.names[k] + " %"), "most through"],
+    lines.map((line) => [word(one.labels[line.step]), ...used.map((k) => shown(100 * line.parts[k], 1)),
+      through(way, line.step)]));
+}
+
+// The unit through which most of the change goes at a cut.
+function through(way, step) {
+  const found = [];
+  for (const [route, states] of Object.entries(way.units)) {
+    for (const [state, rows] of Object.entries(states)) {
+      rows[step].forEach((number, unit) => found.push({ route, state, unit, part: number / way.change }));
+    }
+  }
+  const most = found.sort((a, b) => Math.abs(b.part) - Math.abs(a.part))[0];
+  if (!most || Math.abs(most.part) < 0.005) return "–";
+  return `${most.state}[${most.unit}] by ${most.route}: ${shown(100 * most.part, 0)} %`;
+}
+
+function bars(box, one, way, lines, used) {
+  const wide = Math.max(280, Math.min(620, box.node().clientWidth - 4)), high = 26;
+  const longest = d3.max(lines, (line) => word(one.labels[line.step]).length);
+  const left = 16 + 7.4 * Math.max(6, Math.min(12, longest));
+  const stacked = d3.stack().keys(used).value((line, k) => line.parts[k])
+    .offset(d3.stackOffsetDiverging).order(d3.stackOrderNone)(lines);
+  const low = Math.min(0, d3.min(stacked, (part) => d3.min(part, (d) => d[0])));
+  const top = Math.max(1, d3.max(stacked, (part) => d3.max(part, (d) => d[1])));
+  const x = d3.scaleLinear().domain([low, top]).range([left, wide - 12]);
+  key(box, way, used);
+  const svg = box.append("svg").attr("width", wide).attr("height", lines.length * high + 52).attr("role", "img")
+    .attr("aria-label", "Shares of the change by route; the numbers are in the table below");
+  svg.append("g").attr("transform", `translate(0,${lines.length * high + 28})`)
+    .call(d3.axisBottom(x).ticks(5, "%").tickSizeOuter(0));
+  const rows = svg.selectAll(null).data(lines).enter().append("text").attr("x", left - 8)
+    .attr("y", (_, i) => i * high + 43).attr("text-anchor", "end").attr("font-size", 13)
+    .attr("font-weight", (line) => (line.step === chosen.step ? 700 : 400))
+    .text((line) => word(one.labels[line.step])).style("cursor", "pointer");
+  svg.append("text").attr("x", left - 8).attr("y", 16).attr("text-anchor", "end").attr("font-size", 12).text("before");
+  rows.on("click", (line) => choose({ step: line.step }));
+  stacked.forEach((part, place) => segments(svg, part, used[place], way, x, high));
+}
+
+function segments(svg, part, k, way, x, high) {
+  const named = (d) => `${way.names[k]}: ${shown(100 * d.data.parts[k], 1)} %`;
+  const pieces = svg.append("g").selectAll(null).data(part).enter().filter((d) => Math.abs(d[1] - d[0]) > 1e-4);
+  pieces.append("rect").attr("x", (d) => x(d[0])).attr("width", (d) => Math.max(0.5, x(d[1]) - x(d[0]) - 1))
+    .attr("y", (d) => (d.data.at = part.indexOf(d), d.data.at * high + 28)).attr("height", high - 5)
+    .attr("fill", ROUTES[k % ROUTES.length])
+    .on("mousemove", (d) => tip(named(d), d3.event)).on("mouseleave", () => tip(""))
+    .on("click", () => way.units[way.names[k]] && valueNamed(way.names[k]) && choose({ value: way.names[k] }));
+  pieces.append("text").attr("x", (d) => (x(d[0]) + x(d[1])) / 2).attr("y", (d) => d.data.at * high + 43)
+    .attr("text-anchor", "middle").attr("font-size", 11).style("pointer-events", "none")
+    .style("fill", d3.lab(ROUTES[k % ROUTES.length]).l > 55 ? "#000" : "#fff")
+    .text((d) => {
+      const room = x(d[1]) - x(d[0]), long = `${way.names[k]} ${shown(100 * d.data.parts[k], 0)} %`;
+      return room > long.length * 6.2 ? long : room > way.names[k].length * 7 + 4 ? way.names[k] : "";
+    });
+}
+
+function key(box, way, used) {
+  const entries = box.append("div").attr("class", "key").selectAll(null).data(used).enter().append("span");
+  entries.append("i").style("background", (k) => ROUTES[k % ROUTES.length]);
+  entries.append("span").text((k) => way.names[k]);
+}

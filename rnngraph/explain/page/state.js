@@ -1,0 +1,85 @@
+// What is chosen, and who wants to know when that changes.
+
+const report = JSON.parse(document.getElementById("report").textContent);
+const narrow = () => window.innerWidth <= 760;
+
+const chosen = {
+  column: 0,
+  step: report.columns[0].decided,
+  value: report.values[0].name,
+  unit: 0,
+  other: report.columns.map((column) => firstOther(column)),
+  change: false,
+  sorted: true,
+  alone: narrow() || report.columns.length > 2 || tight(),
+};
+
+// All strips of all columns do not fit side by side.
+function tight() {
+  const strips = d3.sum(report.values, (value) => Math.max(44, 2 * value.units) + 8);
+  return report.columns.length * (90 + strips) > Math.min(1300, window.innerWidth - 40);
+}
+
+const listeners = [];
+
+function choose(part) {
+  Object.assign(chosen, part);
+  chosen.step = Math.min(chosen.step, column().labels.length - 1);
+  for (const listener of listeners) listener();
+}
+
+function firstOther(column) {
+  const cuts = (other) => (other.routes ? column.decided - other.step : -1);
+  return column.others.length ? d3.scan(column.others, (a, b) => cuts(b) - cuts(a)) : -1;
+}
+
+// What a swap puts in whose place: a word, or the sequence.
+const swapped = (one, entry) => entry.last > entry.step ? one.title : word(one.labels[entry.step]);
+const stepName = report.axis === "time" ? "step" : report.axis;
+
+const column = () => report.columns[chosen.column];
+const other = (at = chosen.column) => report.columns[at].others[chosen.other[at]];
+const valueNamed = (name) => report.values.find((value) => value.name === name);
+const called = (value) => (value.label ? value.label + " " : "") + value.name;
+
+// The effect of each unit; none where a value has other units than what was measured.
+function effects(value) {
+  const group = report.units.find((units) => units.states.includes(value.name)) || report.units[0];
+  if (!group || value.units % group.effect.length) return null;
+  const each = value.units / group.effect.length;
+  return d3.range(value.units).map((unit) => group.effect[Math.floor(unit / each)] || 0);
+}
+
+function order(value) {
+  const units = d3.range(value.units);
+  const effect = chosen.sorted ? effects(value) : null;
+  return effect ? units.sort((a, b) => effect[b] - effect[a] || a - b) : units;
+}
+
+// The numbers of a strip: values, or what the chosen swap changes of them.
+function numbers(at, name, step) {
+  if (!chosen.change) return report.columns[at].values[name][step];
+  const swap = other(at);
+  return swap && swap.differences[name] ? swap.differences[name][step] : null;
+}
+
+const shown = (number, digits = 2) =>
+  number === null || number === undefined ? "–"
+    : number.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
+const word = (label) => (label === " " ? "␣" : label === "\n" ? "⏎" : label);
+
+// Old children go, and one element per datum comes.
+function filled(parent, tag, data) {
+  parent.selectAll("*").remove();
+  return parent.selectAll(null).data(data).enter().append(tag);
+}
+
+function tip(html, event) {
+  const box = d3.select("#tip").attr("hidden", html ? null : true).text(html || "");
+  if (!html) return;
+  const wide = box.node().offsetWidth;
+  box.style("left", Math.max(4, Math.min(event.clientX + 12, window.innerWidth - wide - 8)) + "px")
+    .style("top", event.clientY + 14 + "px");
+}
+
+chosen.unit = order(valueNamed(chosen.value))[0] || 0;

@@ -1,0 +1,154 @@
+// Sentences side by side: a line for each step, a strip for each value.
+
+function drawControls() {
+  const bar = d3.select("#controls");
+  bar.selectAll("*").remove();
+  const one = report.values.map((value) => [value.name, chosen.alone && chosen.value === value.name,
+    () => choose({ alone: true, value: value.name })]);
+  group(bar, "Strips", [["all", !chosen.alone, () => choose({ alone: false })], ...one]);
+  group(bar, "Show", [
+    ["values", !chosen.change, () => choose({ change: false })],
+    ["what the swap changes", chosen.change, () => choose({ change: true })],
+  ]);
+  group(bar, "Units", [
+    ["by effect", chosen.sorted, () => choose({ sorted: true })],
+    ["by number", !chosen.sorted, () => choose({ sorted: false })],
+  ]);
+  const label = bar.append("label").text("unit ");
+  label.append("input").attr("type", "number").attr("id", "unit").attr("min", 0)
+    .attr("max", d3.max(report.values, (value) => value.units) - 1).property("value", chosen.unit)
+    .on("change", function () { choose({ unit: Math.max(0, Math.min(+this.max, +this.value || 0)) }); });
+}
+
+function group(bar, title, entries) {
+  const field = bar.append("fieldset");
+  field.append("legend").text(title);
+  field.selectAll(null).data(entries).enter().append("button").attr("type", "button")
+    .attr("aria-pressed", (entry) => String(entry[1])).text((entry) => entry[0])
+    .on("click", (entry) => entry[2]());
+}
+
+function strips() {
+  return chosen.alone ? [valueNamed(chosen.value)] : report.values;
+}
+
+function stripWidth(value) {
+  const room = Math.min(1300, window.innerWidth - 40) / report.columns.length - 90;
+  const each = Math.max(44, room / strips().length - 8);
+  return Math.round(Math.max(value.units * 2, Math.min(value.units * 14, each)));
+}
+
+function drawGrid() {
+  const lines = 1 + d3.max(report.columns, (one) => d3.max(one.lines));
+  const table = filled(d3.select("#grid"), "table", [0]).attr("class", "grid");
+  const head = table.append("thead");
+  head.append("tr").selectAll(null).data(report.columns).enter().append("th")
+    .attr("class", "title").attr("colspan", 1 + strips().length).attr("scope", "colgroup")
+    .text((one) => one.title);
+  const names = head.append("tr");
+  report.columns.forEach(() => {
+    names.append("th");
+    names.selectAll(null).data(strips()).enter().append("th").attr("scope", "col")
+      .append("button").attr("type", "button").attr("title", called).text((value) => value.name)
+      .attr("aria-label", (value) => called(value) + ": its equation")
+      .attr("aria-pressed", (value) => String(value.name === chosen.value))
+      .on("click", (value) => choose({ value: value.name }));
+  });
+  const body = table.append("tbody"), colours = palette();
+  const scales = new Map(strips().map((value) => [value.name, scaleOf(value, colours)]));
+  for (const line of d3.range(lines)) drawLine(body.append("tr"), line, colours, scales);
+}
+
+function drawLine(row, line, colours, scales) {
+  report.columns.forEach((one, at) => {
+    const step = one.lines.indexOf(line);
+    if (step < 0) {
+      row.append("td").attr("colspan", 1 + strips().length);
+      return;
+    }
+    drawWord(row.append("td").attr("class", "word"), one, at, step);
+    for (const value of strips()) drawStrip(row.append("td"), value, at, step, colours, scales.get(value.name));
+  });
+}
+
+function drawWord(cell, one, at, step) {
+  const swapped = one.others.some((entry) => entry.step === step);
+  const now = other(at), takes = now && now.step === step && now.last === step && chosen.change;
+  const button = cell.append("button").attr("type", "button").attr("data-column", at)
+    .attr("data-step", step).attr("aria-pressed", String(at === chosen.column && step === chosen.step))
+    .text(word(takes ? now.label : one.labels[step]))
+    .on("click", () => pickWord(at, step));
+  if (swapped) button.append("span").attr("class", "mark").attr("title", "can be swapped").text(" ⇄");
+  if (step === one.decided) button.append("span").attr("class", "mark").attr("title", "then it decides").text(" ◆");
+}
+
+// A word that can be swapped is chosen together with its swap.
+function pickWord(at, step) {
+  const found = report.columns[at].others.findIndex((entry) => entry.step === step);
+  const picked = chosen.other.slice();
+  if (found >= 0 && (other(at) || {}).step !== step) picked[at] = found;
+  choose({ column: at, step, other: picked });
+}
+
+function drawStrip(cell, value, at, step, colours, scale) {
+  const width = stripWidth(value), high = chosen.alone ? 24 : 20, dense = window.devicePixelRatio || 1;
+  const units = order(value), row = numbers(at, value.name, step);
+  const canvas = cell.append("canvas").attr("width", width * dense).attr("height", high * dense)
+    .style("width", width + "px").attr("role", "img").attr("aria-label", spoken(value, at, step, row));
+  const under = (event) => units[Math.min(units.length - 1, Math.max(0,
+    Math.floor((event.offsetX / width) * units.length)))];
+  canvas.on("click", () => choose({ column: at, step, value: value.name, unit: under(d3.event) }))
+    .on("mousemove", () => {
+      const unit = under(d3.event);
+      tip(`${called(value)}[${unit}] at “${word(report.columns[at].labels[step])}”: ` +
+        (row ? shown(row[unit], 3) : "no swap"), d3.event);
+    }).on("mouseleave", () => tip(""));
+  const pen = canvas.node().getContext("2d");
+  pen.scale(dense, dense);
+  if (row) paint(pen, units, row, width, high, colours, scale);
+}
+
+function spoken(value, at, step, row) {
+  const unit = chosen.unit < value.units ? chosen.unit : 0;
+  return `${called(value)} at ${report.columns[at].labels[step]}: ` +
+    (row ? `unit ${unit} ${shown(row[unit])}, mean ${shown(d3.mean(row))}` : "no swap");
+}
+
+function paint(pen, units, row, width, high, colours, scale) {
+  const each = width / units.length, ticks = each >= 5;
+  units.forEach((unit, place) => {
+    const { colour, part, unsigned } = scale(row[unit] || 0, unit);
+    pen.fillStyle = colour;
+    pen.fillRect(place * each, 0, each + 0.5, high);
+    if (ticks) {
+      const level = unsigned ? 1 - part : (1 - part) / 2;
+      pen.fillStyle = d3.lab(colour).l > 55 ? "#000" : "#fff";
+      pen.fillRect(place * each + 1, 1 + level * (high - 4), each - 2, 2);
+    }
+    if (unit === chosen.unit) {
+      pen.fillStyle = colours.mark;  // beside a narrow square rather than over it
+      pen.fillRect(place * each, 0, Math.max(each, 3), 3);
+      pen.fillRect(place * each, high - 3, Math.max(each, 3), 3);
+    }
+  });
+}
+
+function drawLegend() {
+  const value = valueNamed(chosen.value), colours = palette();
+  const unsigned = value.range && value.range[0] === 0 && !chosen.change;
+  const box = d3.select("#legend");
+  box.selectAll("*").remove();
+  const scale = unsigned ? colours.sequential : colours.diverging;
+  const entry = box.append("span");
+  entry.append("span").text(`${called(value)}: ` + (unsigned ? "0" : value.range && !chosen.change ? shown(value.range[0], 0) : "most below 0"));
+  const canvas = entry.append("canvas").attr("width", 100).attr("height", 12).node();
+  for (const x of d3.range(100)) {
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = scale(unsigned ? x / 99 : (x / 99) * 2 - 1);
+    pen.fillRect(x, 0, 1, 12);
+  }
+  entry.append("span").text(unsigned ? shown(value.range[1], 0) : value.range && !chosen.change ? shown(value.range[1], 0) : "most above 0");
+  box.append("span").text("⇄ can be swapped");
+  box.append("span").text("◆ then it decides");
+  box.append("span").text(`marked above and below: unit ${chosen.unit}`);
+}

@@ -1,0 +1,241 @@
+"""The report: its numbers are those of the inspection, for any cell; the page holds them all."""
+
+import json
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from language_cells import language_cells
+
+import rnngraph as rg
+from rnngraph.cli import main
+from rnngraph.demo.demonstration import STORED
+from rnngraph.explain import explain_sentences, explain_series, html, page, trained, write_report
+from rnngraph.explain.agreement import joined
+from rnngraph.explain.column import aligned
+from rnngraph.explain.model import Trained
+from rnngraph.explain.story import keeping_gate, story
+from rnngraph.tasks.agreement import MISSION, Agreement
+from rnngraph.tasks.vocabulary import vocabulary
+from rnngraph.train.checkpoint import Checkpoint, CheckpointError, save
+from rnngraph.train.language_model import language_model, sizes_of
+
+TEN = [f"The {noun} the dogs like {verb} full." for noun, verb in zip(
+    ("cat", "cats", "dog", "dogs", "bird", "birds", "boy", "boys", "girl", "girls"),
+    ("was", "were") * 5, strict=True)]  # fmt: skip
+
+
+@pytest.fixture(name="stored", scope="module")
+def _stored():
+    return trained(STORED)
+
+
+@pytest.fixture(name="report", scope="module")
+def _report(stored):
+    return explain_sentences(stored, MISSION)
+
+
+def untrained(name, hidden=6):
+    cell = language_cells()[name]
+    bound = sizes_of(cell, 5, hidden)
+    model = language_model(cell, 100, embedding=5, hidden=hidden).compile()
+    return Trained(cell.bind(None, **bound), model, model.init(), bound, vocabulary().words)
+
+
+# --- alignment -------------------------------------------------------------------------------
+
+
+def test_equal_words_share_lines_and_every_column_keeps_its_order():
+    texts = [text.lower().replace(",", " ,").replace(".", " .").split() for text in MISSION]
+    texts.append(["the", "full", "cat"])
+    places = aligned(texts)
+    assert all(place == sorted(set(place)) for place in places)
+    one, two, _ = (dict(zip(t, p, strict=True)) for t, p in zip(texts, places, strict=True))
+    assert all(one[word] == two[word] for word in ("the", "cat", "ate", "already", "."))
+    assert aligned([]) == [] and aligned([["a"]]) == [[0]]
+
+
+# --- the numbers -----------------------------------------------------------------------------
+
+
+def test_stored_weights_know_the_language(stored):
+    for split in (Agreement(stored.agreement).validation, Agreement(stored.agreement).attr(3)):
+        y, _ = stored.model.run(stored.params, split.inputs, outputs=("logits",))
+        assert split.right(y["logits"]).mean() >= 0.98
+
+
+def test_values_are_those_of_the_trace(stored, report):
+    column = report["columns"][0]
+    tokens = np.array([[stored.ids[word]] for word in column["labels"]], np.int32)
+    trace = stored.model.trace(stored.params, {
+        "token": tokens, "target": np.zeros_like(tokens), "weight": np.zeros(tokens.shape)})
+    assert [value["name"] for value in report["values"]] == ["f", "u", "o", "g", "h", "c"]
+    for value in report["values"]:
+        got = np.array(column["values"][value["name"]])
+        assert np.allclose(got, trace[value["name"]][:, 0], rtol=1e-3, atol=1e-9)
+        assert value["range"] == {"f": [0, 1], "u": [0, 1], "o": [0, 1], "g": [-1, 1]}.get(
+            value["name"])
+    assert np.allclose(column["kept"]["c"], column["values"]["f"], rtol=1e-3)
+
+
+def test_routes_of_every_cut_add_up_to_what_the_swap_changes(report):
+    (other,) = report["columns"][0]["others"]
+    way = other["routes"]
+    assert other["label"] == "cats" and report["columns"][0]["labels"][other["step"]] == "cat"
+    assert np.allclose(np.sum(way["values"], 1), way["change"], rtol=1e-5)
+    assert other["after"] - other["before"] == pytest.approx(way["change"], rel=1e-4)
+    assert np.array(other["differences"]["c"])[: other["step"]].any() == 0
+    units = {name: sum(np.sum(rows, 1) for rows in by_state.values())
+             for name, by_state in way["units"].items()}  # fmt: skip
+    for at, name in enumerate(way["names"]):
+        if name in units:
+            assert np.allclose(units[name], np.array(way["values"])[:, at], atol=0.05)
+
+
+def test_the_unit_that_carries_is_first_and_its_loss_is_in_the_table(report):
+    effect, table = np.array(report["units"][0]["effect"]), report["ablation"]
+    worst = int(effect.argmax())
+    assert table["units"][worst] == [worst] and len(table["units"]) == 32
+    at = table["conditions"].index("1 attractor")
+    assert table["whole"][at] > 0.98 and table["without"][worst][at] < 0.6
+    assert np.median(np.array(table["controls"])[:, at]) > 0.98
+
+
+def test_a_matrix_state_has_a_report():  # and test_demo.py makes that of a stack
+    made = explain_sentences(untrained("memory"), ["the cat was full.", "the cats were full."])
+    json.dumps(made, allow_nan=False)
+    for column in made["columns"]:
+        for value in made["values"]:
+            assert np.shape(column["values"][value["name"]]) == (
+                len(column["labels"]), value["units"])
+    assert made["ablation"] is None and made["units"][0]["by"] == "routes"
+    boxes = {key for arrow in made["cell"]["arrows"] for key in arrow}
+    assert {value["box"] for value in made["values"]} <= boxes
+
+
+def test_swaps_and_decisions_can_be_chosen():
+    model = untrained("gru")
+    made = explain_sentences(model, ["the cat ate"], swaps=[("cat", "dog")], decide=("ate", "was"))
+    (column,) = made["columns"]
+    assert (column["decided"], column["forms"]) == (2, ["ate", "was"])
+    assert [other["label"] for other in column["others"]] == ["dog"]
+    for words, texts, message in [
+        ({"swaps": [("catt", "dog")]}, ["the cat"], "'catt'"),
+        ({"swaps": [("bird", "dog")]}, ["the cat"], "none of the words to swap"),
+        ({}, ["the catt"], "'catt'"), ({}, ["the " * 121], "1 to 120"), ({}, [], "nothing to"),
+    ]:  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            explain_sentences(model, texts, **words)
+
+
+def test_rows_of_numbers_have_the_same_report():
+    cell = rg.load("gru").bind(None, I=2, H=3)
+    known = Trained(cell, cell.compile(), cell.compile().init(), {"I": 2, "H": 3})
+    x = np.random.default_rng(0).normal(size=(9, 3, 2)).astype(np.float32)
+    made = explain_series(known, x, rows=[0, 2], element=1, names=["a", "b"])
+    assert made["axis"] == "time" and [c["title"] for c in made["columns"]] == ["a", "b"]
+    half, other = made["columns"][0]["others"]
+    assert (other["label"], other["step"], other["last"]) == ("b", 0, 8)
+    assert (half["label"], half["step"], half["last"]) == ("b before 4", 0, 3)
+    assert other["after"] == pytest.approx(made["columns"][1]["others"][1]["before"], rel=1e-5)
+    for options, message in [({"rows": [3]}, "no row 3"), ({"output": "z"}, "no output is named"),
+                             ({"element": 3}, "3 numbers"), ({"times": ["1"]}, "times are 1"),
+                             ({"names": ["a"]}, "names are 1")]:  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            explain_series(known, x, **options)
+    with pytest.raises(ValueError, match="reads numbers"):
+        explain_sentences(known, ["the cat"])
+
+
+def test_joined_sentences_are_the_sentences():
+    parts = [Agreement(1, tests=5).attr(k) for k in (0, 3)]
+    whole = joined(parts)
+    assert [whole.text(row) for row in range(10)] == [p.text(r) for p in parts for r in range(5)]
+
+
+# --- the story -------------------------------------------------------------------------------
+
+
+def test_story_is_computed(report):
+    carrier = int(np.argmax(report["units"][0]["effect"]))
+    did, why = story(report, carrier)
+    assert keeping_gate(report, carrier) == ("c", "f", True)
+    assert did.startswith(f"The forget gate f keeps what unit {carrier} of c holds")
+    gates = np.array(report["columns"][0]["values"]["f"])[3:8, carrier]
+    assert f"it is {gates.min():.2f} to {gates.max():.2f} after “cat”" in did
+    assert f"{100 * gates.prod():.0f} % of it is left before “was” is chosen" in did
+    assert why.startswith("The same weights can do both because the forget gate f is computed anew")
+    same = {**report, "columns": [report["columns"][0]] * 2}
+    assert "only the state remembers" in story(same, carrier)[1]
+
+
+def test_a_gate_that_overwrites_is_told_so():
+    kept = {"kept": {"h": [[0.25], [0.5]]}, "values": {"z": [[0.75], [0.5]], "r": [[0.1], [0.9]]}}
+    values = [{"name": n, "range": [0, 1], "label": ""} for n in ("r", "z")]
+    assert keeping_gate({"columns": [kept], "values": values}, 0) == ("h", "z", False)
+    none = {"columns": [kept], "values": [{**values[0], "range": [-1, 1]}]}
+    assert keeping_gate(none, 0) is None and story(none, 0) == []
+
+
+# --- the page --------------------------------------------------------------------------------
+
+
+def test_page_holds_the_numbers_and_asks_no_network(report, tmp_path):
+    files = write_report({**report, "title": "a </script><b>"}, tmp_path / "out.html")
+    text = files[0].read_text(encoding="utf-8")
+    inside = re.search(r'<script type="application/json" id="report">(.*?)</script>', text, re.S)
+    numbers = json.loads(inside[1])
+    assert numbers["columns"] == json.loads(files[1].read_text(encoding="utf-8"))["columns"]
+    assert "<b>" not in text and text.count("<svg") > 0
+    assert not re.search(r'(?:src|href)="(?:https?:)?//|@import|url\(', text)
+
+
+def test_ten_sentences_of_64_units_stay_below_3_mb(tmp_path):
+    made = explain_sentences(untrained("lstm", hidden=64), TEN)
+    assert len(made["columns"]) == 10 and all(column["others"] for column in made["columns"])
+    page_file, _ = write_report(made, tmp_path / "ten.html")
+    assert page_file.stat().st_size < 3_000_000
+
+
+def test_without_the_library_the_remedy_is_named(monkeypatch, report):
+    for missing in (None, SimpleNamespace(submodule_search_locations=[])):
+        monkeypatch.setattr(page, "find_spec", lambda name, missing=missing: missing)
+        with pytest.raises(ImportError, match=r"pip install 'rnngraph\[plot\]'"):
+            html(report)
+
+
+# --- the command -----------------------------------------------------------------------------
+
+
+def test_command_writes_the_page_and_says_what_is_in_it(tmp_path, capsys):
+    target = tmp_path / "cats.html"
+    assert main(["explain", str(STORED), *MISSION, "-o", str(target)]) == 0
+    told = capsys.readouterr().out
+    assert "The forget gate f keeps" in told and str(target.with_suffix(".json")) in told
+    assert json.loads(target.with_suffix(".json").read_text())["format"] == "rnngraph-report-1"
+
+
+def test_command_takes_numbers(tmp_path):
+    cell = rg.load("gru")
+    save(tmp_path / "w.safetensors", Checkpoint(
+        cell.compile(I=2, H=3).init(), config={"sizes": {"I": 2, "H": 3}}, cell=cell.text))
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(5, 2, 2)))
+    assert main(["explain", str(tmp_path / "w.safetensors"), "--array", str(tmp_path / "x.npy"),
+                 "-o", str(tmp_path / "r.html")]) == 0  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    ([], "give sentences, or numbers"), (["the catt"], "'catt'"),
+    (["the cat", "-o", "x.txt"], "end the file's name in .html"),
+    (["the cat", "--swap", "cat"], "not a pair"),
+])  # fmt: skip
+def test_command_says_what_is_wrong(words, message, capsys):
+    assert main(["explain", str(STORED), *words]) in (1, 2)
+    assert message in capsys.readouterr().err
+
+
+def test_a_checkpoint_without_text_asks_for_the_cell(tmp_path):
+    save(tmp_path / "w.safetensors", Checkpoint({}, config={"sizes": {}}))
+    with pytest.raises(CheckpointError, match="give the same cell again"):
+        trained(tmp_path / "w.safetensors")

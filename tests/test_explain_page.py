@@ -1,0 +1,167 @@
+"""The page in a real browser, without a network: what is clicked, or typed, is what is seen."""
+
+import re
+import shutil
+
+import pytest
+
+from rnngraph.demo.demonstration import STORED
+from rnngraph.explain import explain_sentences, trained, write_report
+from rnngraph.tasks.agreement import MISSION
+
+playwright = pytest.importorskip("playwright.sync_api")
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium")
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(name="report", scope="module")
+def _report():
+    return explain_sentences(trained(STORED), MISSION)
+
+
+@pytest.fixture(name="browser", scope="module")
+def _browser():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(name="file", scope="module")
+def _file(report, tmp_path_factory):
+    return write_report(report, tmp_path_factory.mktemp("page") / "report.html")[0]
+
+
+@pytest.fixture(name="opened")
+def _opened(browser, file):
+    """Opens the page with a viewport and colours; whatever goes wrong on it fails the test."""
+    contexts, wrong = [], []
+
+    def opened(viewport=WIDE, scheme="light"):
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, offline=True)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda asked: wrong.append(asked.url)
+                if not asked.url.startswith(("file:", "data:")) else None)
+        page.goto(file.as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def word(page, column, step):
+    return page.locator(f'button[data-column="{column}"][data-step="{step}"]')
+
+
+def lit(page):
+    return page.locator("#diagram g.node.lit").evaluate_all("all => all.map(x => x.dataset.box)")
+
+
+def dark(page):
+    return page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
+
+
+def test_a_word_shows_its_values_and_its_routes(opened, report):
+    page, column = opened(), report["columns"][0]
+    word(page, 0, 2).click()
+    assert page.locator("#word-title").inner_text() == "After “cat”"
+    unit = int(page.locator("#unit").input_value())
+    shown = page.locator("#values tbody tr").first.inner_text().split("\t")
+    assert shown[0] == "forget gate f" and shown[1] == f"{column['values']['f'][2][unit]:.3f}"
+    assert "“cat” → “cats”" in page.locator("#routes-told").inner_text()
+    page.locator("#routes-details summary").click()
+    rows = page.locator("#routes-table tbody tr").evaluate_all(
+        "rows => rows.map(r => [...r.cells].slice(1, -1).map(c => +c.innerText.replace('−', '-')))")
+    assert len(rows) == column["decided"] - 1
+    assert all(abs(sum(row) - 100) < 1 for row in rows)
+    assert page.locator("#routes rect").count() > len(rows)
+
+
+def test_a_gate_lights_its_equation_and_live_values(opened, report):
+    page = opened()
+    page.locator('.grid button[aria-label^="candidate g"]').first.click()
+    assert lit(page) == ["g"]
+    assert page.locator("#equations .lit").inner_text().startswith("g = tanh(")
+    page.locator('#diagram g.node[data-box="c\'"]').click()
+    assert lit(page) == ["c'"] and page.locator("#equations .lit").inner_text().startswith("c' =")
+    step, unit = report["columns"][0]["decided"], int(page.locator("#unit").input_value())
+    values = report["columns"][0]["values"]
+    live = set(page.locator("#diagram .live").all_text_contents())
+    expected = [values[k][step][unit] for k in "fug"] + [values["c"][step - 1][unit]]
+    assert live == {f"{number:.2f}".replace("-", "−") for number in expected}
+
+
+def test_a_swap_shows_what_it_changes(opened):
+    page = opened()
+    before = page.locator(".grid canvas").first.evaluate("c => c.toDataURL()")
+    page.get_by_role("button", name="cat → cats").click()
+    assert page.locator(".grid canvas").first.evaluate("c => c.toDataURL()") != before
+    assert word(page, 0, 2).inner_text().startswith("cats")
+    assert "the decision (◆) goes from" in page.locator("#preference").inner_text()
+
+
+def test_units_are_sorted_and_chosen_by_strip_dot_and_table(opened, report):
+    page = opened()
+    effect = report["units"][0]["effect"]
+    ranked = sorted(range(32), key=lambda unit: -effect[unit])
+    strip = page.locator(".grid canvas").nth(0)
+    strip.click(position={"x": 1, "y": 5})
+    assert page.locator("#unit").input_value() == str(ranked[0])
+    page.get_by_role("button", name="by number").click()
+    page.locator(".grid canvas").nth(0).click(position={"x": 1, "y": 5})
+    assert page.locator("#unit").input_value() == "0"
+    page.locator("#ablation tbody tr", has_text="without unit").nth(1).click()
+    assert page.locator("#unit").input_value() == str(ranked[1])
+    assert page.locator("#saturation svg").count() == len(report["saturation"])
+    page.locator('#saturation .dot[data-unit="5"]').first.dispatch_event("click")
+    assert page.locator("#unit").input_value() == "5"
+
+
+def test_keys_do_what_the_mouse_does(opened):
+    page = opened()
+    word(page, 0, 2).focus()
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#word-title").inner_text() == "After “,”"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.dataset.column") == "1"
+    unit = page.locator("#unit").input_value()
+    page.keyboard.press("]")
+    assert page.locator("#unit").input_value() != unit
+    page.locator('#diagram g.node[data-box="o"]').focus()
+    page.keyboard.press("Enter")
+    assert lit(page) == ["o"]
+
+
+def test_everything_that_can_be_reached_has_a_name(opened):
+    page = opened()
+    unnamed = page.evaluate("""() => [...document.querySelectorAll(
+        'button, input, canvas[role=img], [role=button]')].filter(x => !(x.innerText ||
+        x.getAttribute('aria-label') || x.closest('label'))).map(x => x.outerHTML)""")
+    assert unnamed == []
+    assert re.match(r"forget gate f at .*: unit \d+ 0\.\d\d, mean",
+                    page.locator(".grid canvas").first.get_attribute("aria-label"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_follow_the_reader_and_the_button(opened, scheme):
+    page = opened(scheme=scheme)
+    assert dark(page) == (scheme == "dark")
+    before = page.locator(".grid canvas").first.evaluate("c => c.toDataURL()")
+    page.locator("#theme").click()
+    assert dark(page) != (scheme == "dark")
+    assert page.locator(".grid canvas").first.evaluate("c => c.toDataURL()") != before
+
+
+def test_a_phone_sees_all_of_it_without_scrolling_sideways(opened):
+    page = opened(viewport=PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.locator("#grid").evaluate("x => x.scrollWidth <= x.clientWidth + 1")
+    assert page.locator(".grid canvas").count() == 21  # one strip of each of both sentences
+    page.get_by_role("button", name="all", exact=True).click()
+    assert page.locator(".grid canvas").count() == 126
