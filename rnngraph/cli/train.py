@@ -33,6 +33,7 @@ HELP = {
     "embedding": "numbers that stand for a character",
     "batch": "streams of text read side by side",
     "window": "characters between two updates (truncated back-propagation)",
+    "held_out": "share of the text to validate on, and as much again to test on",
     "epochs": "passes over the text",
     "steps": "updates, instead of --epochs",
     "optimiser": "how parameters follow the gradient",
