@@ -22,7 +22,7 @@ def checked_precision(precision: str | None, dtype: str) -> str:
 
     Raises ValueError for an unknown precision, or one that does not go with ``dtype``.
     """
-    if precision is None:
+    if precision in (None, dtype):
         return dtype
     if precision not in PRECISIONS:
         choices = ", ".join(map(repr, PRECISIONS))
