@@ -36,7 +36,8 @@ FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 
 # packages that are large or optional are imported when first needed
 HEAVY = {"llvmlite", "networkx", "graphviz", "graphviz_pure", "pygraphviz", "matplotlib", "rich",
-         "safetensors", "h5py", "torch", "torchrecurrent", "jax", "onnx", "onnxruntime"}  # fmt: skip
+         "safetensors", "h5py", "torch", "torchrecurrent", "jax", "onnx",
+         "onnxruntime"}  # fmt: skip
 # and so are rooms that need such a package at once
 HEAVY_ROOMS = ("rnngraph.backends.llvm", "rnngraph.bench")
 LAZY = {"__init__"}  # what `import rnngraph` offers is imported when it is asked for

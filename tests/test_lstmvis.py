@@ -18,7 +18,7 @@ def loaded(folder):
         words[int(number)] = word
     config = (folder / "lstm.yml").read_text(encoding="utf-8")
     types = [json.loads(line.split("- ", 1)[1]) for line in config.splitlines() if "- {" in line]
-    return words, config, types
+    return words, types
 
 
 def test_files_are_what_the_loader_expects(tmp_path):
@@ -29,7 +29,7 @@ def test_files_are_what_the_loader_expects(tmp_path):
               "layer1.c": 9 * rng.normal(size=(n, 4))}
     files = export(tmp_path / "x", ids, letters, values, name='a "name": odd')
     assert all(file.is_file() for file in files)
-    words, config, types = loaded(tmp_path / "x")
+    words, types = loaded(tmp_path / "x")
     assert sorted(words) == list(range(7)) and len(set(words.values())) == 7
     assert words[0] == "a" and words[4] == "␣" and words[1] == "U+0020" and words[2] == "⏎"
     assert types == [

@@ -37,14 +37,15 @@ def kneser_ney(train: Array, text: Array, characters: int, order: int) -> Iterat
     seen, asked = np.zeros(len(train), np.int64), np.zeros(len(text), np.int64)
     lower = np.full(len(text), 1 / characters)
     below: _Order | None = None
+    before = asked, asked
     for _ in range(order):
         here = _Order.of(train, seen, characters)
         found = here.find(asked, text)
         if below is not None:
             # the order below is now known by what came before each of its n-grams
-            lower = below.smoothed(below.continuations(here), *previous, lower)
+            lower = below.smoothed(below.continuations(here), *before, lower)
         yield here.smoothed(here.counts, asked, found, lower)
-        below, previous = here, (asked, found)
+        below, before = here, (asked, found)
         seen, asked = _next(here.numbers), _next(found)
 
 

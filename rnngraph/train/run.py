@@ -43,6 +43,7 @@ class Setting:
     sizes: Mapping[str, int] = field(default_factory=dict)
     batch: int = 32
     window: int = 64
+    encoding: str = "utf-8"
     held_out: float = 0.1
     epochs: float = 5.0
     steps: int | None = None
@@ -57,10 +58,10 @@ class Setting:
     checkpoint_every: int | None = None
     threads: int = 1
 
-    @property
-    def fractions(self) -> tuple[float, float, float]:
-        """How much of the text is to train on, to validate on and to test on."""
-        return 1 - 2 * self.held_out, self.held_out, self.held_out
+    def read(self, path: str | Path, characters: str | None = None) -> Text:
+        """The text in its three parts, by a fixed vocabulary if one is given."""
+        parts = (1 - 2 * self.held_out, self.held_out, self.held_out)
+        return texts.read(path, characters=characters, encoding=self.encoding, fractions=parts)
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _begun(cell: Cell | None, text_path: str | Path, folder: Path, setting: dict
         raise CheckpointError(f"{folder / LAST} holds a training already: resume it, or give "
                               "another folder")
     chosen = _checked(Setting(**setting))
-    job = _prepared(chosen, cell, texts.read(text_path, fractions=chosen.fractions), folder)
+    job = _prepared(chosen, cell, chosen.read(text_path), folder)
     job.moment = job.trainer.start(chosen.seed)
     return job
 
@@ -149,8 +150,7 @@ def _resumed(cell: Cell | None, text_path: str | Path, folder: Path, setting: di
     lengths = {name: setting[name] for name in ("steps", "epochs", "checkpoint_every", "threads")
                if setting.get(name)}
     chosen = _checked(replace(Setting(**stored.config["setting"]), **lengths))
-    text = texts.read(text_path, characters=stored.config["characters"],
-                      fractions=chosen.fractions)
+    text = chosen.read(text_path, stored.config["characters"])
     job = _prepared(chosen, cell or _stored_cell(stored, folder), text, folder)
     job.moment = Moment(stored.params, stored.moments, stored.carried, stored.step)
     job.best = stored.config["best"] if stored.config["best"] is not None else float("inf")
