@@ -109,6 +109,10 @@ def assert_runs(compiled: Compiled, steps: int, rows: int, kind: str = "parity")
     for found, wanted in ((y, want.outputs), (state, want.finals), (trace, want.values)):
         for name, value in wanted.items():
             assert_close(found[name], value, kind, dtype, f"{where}: {name}")
+    for name in trace.keys() & y.keys():
+        if graph.outputs[name] is (graph.names[name].node if name in graph.names
+                                   else graph.states[name].next):  # fmt: skip
+            assert np.array_equal(trace[name], y[name]), f"{where}: trace of output {name}"
     for name in graph.states:
         after = trace[name][-1 if graph.states[name].delay > 0 else 0] if steps else None
         if after is not None and name not in graph.names:

@@ -40,32 +40,31 @@ def a_cell():
     return g
 
 
-class Reader:
-    """Prefers the correct form exactly while unit 2 of M is kept; c is inert."""
+LATCH = """
+cell Latch
+"Keeps the number of the first noun in all units of M, and reads unit 2; c is read by nobody."
+input  token: int, target: int, weight[]
+state  M[4, 3], c[6]
+param  number[V], form[V]
+M' = where(M == 0, number[token], M)
+c' = c + number[token]
+output logits = form * sum(M'[2])
+output loss = weight * cross_entropy(logits, target)
+"""
 
-    def __init__(self, sentences):
-        self.sentences, self.largest = sentences, 0
 
-    def run(self, params, x, state=None, *, outputs=None):
-        steps, rows = x["token"].shape
-        self.largest = max(self.largest, rows)
-        some = self.sentences[np.arange(rows) % len(self.sentences)]
-        logits, each = np.zeros((steps, rows, 100), np.float32), np.arange(rows)
-        held = x["keep(M)"][:, :, 2].min((0, 2)) == 0
-        assert (x["fill(M)"][:, held, 2] == 7).all() and (x["fill(M)"][:, :, 1] % 7 == 0).all()
-        logits[some.verb - 1, each, np.where(held, some.wrong, some.correct)] = 1
-        return {"logits": logits}, {}
+def of_number(sentences):
+    """Parameters of the latch: -1 for singular words, 1 for plural ones."""
+    words = np.zeros((2, 100), np.float32)
+    for version in (sentences, sentences.turned):
+        number = 2 * version.number - 1
+        words[0, version.tokens[2]] = words[1, version.correct] = number
+    return {"number": words[0], "form": words[1]}
 
 
 @pytest.fixture(name="carrier")
 def _carrier():
-    sentences = Agreement().attr(1)[:50]
-    steps = len(sentences.tokens) - 1
-    halfway = {"M": np.full((steps, 50, 4, 3), 7.0), "c": np.zeros((steps, 50, 6))}
-    reader = Reader(sentences)
-    found = find_carrier(reader, {}, sentences, units_of(a_cell()), halfway)
-    assert reader.largest <= 4096
-    return found
+    return Carrier(units_of(a_cell())[0], 2, 1.0, np.array([1, 1, 0, 1]))
 
 
 # --- units and the carrier -------------------------------------------------------------------
@@ -87,10 +86,12 @@ def test_units_are_shared_by_states_that_meet_element_by_element():
         units_of(Graph("Empty"))
 
 
-def test_carrier_is_the_unit_whose_loss_costs_most(carrier):
-    assert (list(carrier.units.shapes), carrier.unit) == (["M"], 2)
-    assert (carrier.accuracy, carrier.others, carrier.lost) == (1.0, 1.0, 1.0)
-    assert carrier.without.tolist() == [1, 1, 0, 1]
+def test_carrier_is_the_unit_whose_loss_costs_most():
+    latch, sentences = rg.parse(LATCH).compile(V=100), Agreement().attr(1)[:50]
+    found = find_carrier(latch, of_number(sentences), sentences, units_of(latch.graph))
+    assert (list(found.units.shapes), found.unit) == (["M"], 2)
+    assert (found.accuracy, found.others, found.lost) == (1.0, 1.0, 1.0)
+    assert found.without.tolist() == [1, 1, 0, 1]
 
 
 # --- rows ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The documentation holds: the tour's code runs and prints what it says, the op reference is the op
+"""The documentation holds: the code of pages runs and prints what it says, the op reference is the op
 table, links lead somewhere.
 
 A ```text block is what the ```python block before it prints; `pytest --bless` writes it anew.
@@ -18,6 +18,7 @@ from rnngraph.ops.documentation import COMMAND, document
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+RUN = ["tour.md", "inspect.md"]  # their blocks run, in order
 STEP = re.compile(r"^```python\n(.*?)^```\n(?:\n?^```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 
 
@@ -31,8 +32,11 @@ def executed(text: str, printed: Callable[[str], str]) -> str:
     return STEP.sub(step, text)
 
 
-def test_the_tour_prints_what_it_says(bless: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    path, names = DOCS / "tour.md", dict[str, Any]()
+@pytest.mark.parametrize("page", RUN)
+def test_a_page_prints_what_it_says(
+    page: str, bless: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, names = DOCS / page, dict[str, Any]()
 
     def printed(code: str) -> str:
         exec(compile(code, str(path), "exec"), names)

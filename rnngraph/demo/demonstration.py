@@ -12,7 +12,6 @@ import numpy as np
 
 from ..cell import Cell, load
 from ..compiled import Compiled
-from ..passes.hold import hold
 from ..tasks.agreement import MISSION, Agreement, Batches, Sentences
 from ..tasks.grammar import Analysis, analyse, other_number
 from ..tasks.vocabulary import vocabulary
@@ -24,7 +23,7 @@ from ..train.progress import Progress
 from ..train.progress import console as standard_console
 from ..train.rates import cosine
 from . import explanation, picture
-from .carrier import Carrier, find_carrier, halfway_values
+from .carrier import Carrier, find_carrier
 from .panel import rows_of
 from .units import units_of
 
@@ -73,7 +72,7 @@ def run(folder: str | Path = "rnngraph-demo", *, cell: Cell | None = None, hidde
     params, validation = _train(model, data, seed, steps, seconds, out)
     attractors = {k: accuracy(model, params, data.attr(k)) for k in ATTRACTORS}
     _print_accuracies(attractors, out)
-    carrier = _carrier(model_cell, part, model, params, data.attr(1)[:ABLATION_SENTENCES])
+    carrier = find_carrier(model, params, data.attr(1)[:ABLATION_SENTENCES], units_of(part.graph))
     text, files = _show(cell, part, model, params, carrier, folder)
     files.append(_save_weights(folder, params, cell, bound, seed))
     out.print("\n", "\n\n".join(text), "\n", sep="", markup=False, soft_wrap=False)
@@ -122,13 +121,6 @@ def _print_accuracies(attractors: Mapping[int, float], out: Console) -> None:
     out.print("\nby number of attractors (nouns of the other number between subject and verb):")
     for k, share in attractors.items():
         out.print(f"  {k}  {_percent(share):>7}  {'█' * round(30 * share)}", markup=False)
-
-
-def _carrier(model_cell: Cell, part: Cell, model: Compiled, params: Arrays, sentences: Sentences
-             ) -> Carrier:
-    held = Cell(hold(model_cell.graph)).compile()
-    halfway = halfway_values(model, params, sentences, part.graph.states)
-    return find_carrier(held, params, sentences, units_of(part.graph), halfway)
 
 
 def _show(cell: Cell, part: Cell, model: Compiled, params: Arrays, carrier: Carrier, folder: Path

@@ -57,7 +57,7 @@ def patch(
     All patches run as rows of a few large batches. Raises ArgumentError for names, steps, units or
     a decision that do not fit.
     """
-    groups = _groups(compiled, names, together=units is None)
+    groups = groups_of(compiled, names, together=units is None)
     one, two = pair(compiled, params, x, other, state, lengths)
     flat = list(dict.fromkeys(name for group in groups for name in group))
     trials = Trials(compiled, params, one, decision, flat)
@@ -76,9 +76,10 @@ def patch(
     return Patching(moved, y_other - y, chosen, sets)
 
 
-def _groups(
+def groups_of(
     compiled: Compiled, names: Iterable[str | Sequence[str]] | None, together: bool
 ) -> list[tuple[str, ...]]:
+    """What is taken together: as named, or each value and state alone, and all states together."""
     if names is not None:
         return [(name,) if isinstance(name, str) else tuple(name) for name in names]
     graph, states = compiled.graph, tuple(compiled.graph.states)

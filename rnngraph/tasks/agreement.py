@@ -17,6 +17,7 @@ from functools import cached_property
 
 import numpy as np
 
+from rnngraph.inspect import Decision
 from rnngraph.tasks.grammar import analyse, other_number
 from rnngraph.tasks.vocabulary import vocabulary
 
@@ -93,6 +94,15 @@ class Sentences:
         decision = logits[self.verb - 1, rows]
         margin: np.ndarray = decision[rows, self.correct] - decision[rows, self.wrong]
         return margin
+
+    @property
+    def decision(self) -> Decision:
+        """The same as something to explain: the margin of a model with an output logits."""
+        rows = np.arange(len(self))
+        weights = np.zeros((len(self.tokens) - 1, len(rows), len(vocabulary())))
+        weights[self.verb - 1, rows, self.correct] = 1
+        weights[self.verb - 1, rows, self.wrong] = -1
+        return Decision("logits", weights, "the right form of the verb")
 
 
 @dataclass(frozen=True)
