@@ -1,5 +1,5 @@
-"""The documentation holds: the code of pages runs and prints what it says, the op reference is the op
-table, links lead somewhere.
+"""The documentation holds: the code of pages runs and prints what it says, the op reference is the
+op table, links lead somewhere.
 
 A ```text block is what the ```python block before it prints; `pytest --bless` writes it anew.
 """
