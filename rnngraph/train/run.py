@@ -149,6 +149,8 @@ def _resumed(cell: Cell | None, text_path: str | Path, folder: Path, setting: di
         raise CheckpointError(f"{folder / LAST} was trained with another cell than {cell.name}")
     lengths = {name: setting[name] for name in ("steps", "epochs", "checkpoint_every", "threads")
                if setting.get(name)}
+    if "epochs" in lengths and "steps" not in lengths:
+        lengths["steps"] = None  # the stored number of steps is that of the stored epochs
     chosen = _checked(replace(Setting(**stored.config["setting"]), **lengths))
     text = chosen.read(text_path, stored.config["characters"])
     job = _prepared(chosen, cell or _stored_cell(stored, folder), text, folder)
