@@ -35,8 +35,8 @@ CELLS, LAYERS = ("lstm", "rnn", "gru"), (1, 2, 3)
 SETTING = {"hidden": 64, "embedding": 64, "batch": 50, "window": 100, "rate": 5e-3,
            "last_rate": 5e-4, "clip": 1.0, "validate_every": 250}
 KERNEL_CHARACTERS = 6_206_996  # as many as the paper has
-# nats per character on the test part, table 1 of the paper, by layers: noted from memory, still to be
-# checked against the paper
+# nats per character on the test part, table 1 of the paper, by layers: noted from memory, still
+# to be checked against the paper
 PAPER = {
     "war-and-peace": {"lstm": (1.449, 1.442, 1.540), "rnn": (1.446, 1.401, 1.396),
                       "gru": (1.398, 1.373, 1.472)},
