@@ -13,9 +13,9 @@ On the part of the text that was held out for the test: how often gates are at t
 range, the units that follow the text (shown as coloured text), n-gram models with modified
 Kneser-Ney smoothing, what kinds of errors are left, and closing brackets by distance. The folder
 gets report.html, report.json and the pictures. --lstmvis adds the traces as a data set of LSTMVis.
+MODEL is what 'rnngraph train lstm --text book.txt --folder lstm-book' leaves.
 
 examples:
-  rnngraph train lstm --text book.txt --folder lstm-book
   rnngraph characters lstm-book --text book.txt
   rnngraph characters lstm-book --text book.txt -o out --unit c:17 --unit f:3 --order 9
 """
