@@ -133,12 +133,14 @@ def test_kept_ngrams_are_used_for_their_text_alone(home, tmp_path):
 
 def test_the_report(home, tmp_path):
     pytest.importorskip("h5py")
-    out = Console(file=io.StringIO(), width=200)
+    out = Console(file=io.StringIO(), width=200, highlight=False, force_terminal=True,
+                  color_system="truecolor")
     found = examine(home / "model", home / "book.txt", tmp_path / "r",
                     Options(traced=300, shown=80, order=5, units=("layer0.z:3",)),
                     lstmvis=tmp_path / "vis", console=out)
     told = out.file.getvalue()
     assert f"{found.nats:.4f} nats per character" in told and "n-gram" in told
+    assert "layer0.z, unit 3: chosen" in told and "\x1b[38;2;34;34;34;48;2;" in told
     assert {"layer0.r", "layer1.z", "layer1.g"} <= found.saturation.keys()
     assert found.onion.characters == len(POEM) * 12 - 1 and len(found.ngrams) == 5
     stored = json.loads((tmp_path / "r" / "report.json").read_text(encoding="utf-8"))

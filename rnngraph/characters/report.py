@@ -34,6 +34,9 @@ from .trained import Trained, open_trained
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text as RichText
+
+ON_SCREEN = 320  # characters by each unit
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,12 @@ def examine(model: str | Path, text_path: str | Path, folder: str | Path,
     found, traced = _found(trained, text, p, models, options)
     chosen += [Unit(one.name, one.unit, f"{one.feature}, r = {one.correlation:+.2f}")
                for one in found.followers]
-    _write(folder, trained, text, found, traced, chosen, options)
+    lines = _write(folder, trained, text, found, traced, chosen, options)
     if lstmvis is not None:
         export(lstmvis, text.test[:options.traced], text.characters, traced, name=trained.title)
+    for title, line in lines if out.is_terminal else ():
+        out.print(f"\n{title}", markup=False)
+        out.print(line)
     _tell(out, folder, found)
     return found
 
@@ -137,7 +143,8 @@ def _unit(trained: Trained, word: str) -> Unit:
 
 
 def _write(folder: Path, trained: Trained, text: Text, found: Examination, traced: Arrays,
-           units: list[Unit], options: Options) -> None:
+           units: list[Unit], options: Options) -> list[tuple[str, RichText]]:
+    """Write the files; titles and the beginning of the text by each unit, for a terminal."""
     shown = text.decode(text.test[:options.shown])
     ends = {name: range_of(node) for name, node in overridable(trained.compiled.graph).items()}
     figures = {"errors": pictures.errors_picture(found.onion, f"{found.onion.errors:,} errors")}
@@ -145,11 +152,12 @@ def _write(folder: Path, trained: Trained, text: Text, found: Examination, trace
         figures["saturation"] = pictures.saturation_picture(found.saturation)
     if found.closings:
         figures["brackets"] = pictures.closings_picture(found.closings)
-    coloured = []
+    coloured, lines = [], []
     for unit in dict.fromkeys(units):
         values = highlight.scaled(traced[unit.name][:, unit.number], ends.get(unit.name))
         values, title = values[:len(shown)], f"{unit.name}, unit {unit.number}: {unit.why}"
         coloured.append((title, highlight.as_html(shown, values)))
+        lines.append((title, highlight.as_terminal(shown[:ON_SCREEN], values[:ON_SCREEN])))
         figures[f"{unit.name}-{unit.number}"] = highlight.as_picture(shown, values, title)
     drawn = {name: pictures.png(figure) for name, figure in figures.items()}
     for name, content in drawn.items():
@@ -157,6 +165,7 @@ def _write(folder: Path, trained: Trained, text: Text, found: Examination, trace
     numbers = json.dumps(_plain(asdict(found)), ensure_ascii=False, indent=1)
     write_atomically(folder / "report.json", numbers.encode())
     write_atomically(folder / "report.html", page(found, drawn, coloured).encode())
+    return lines
 
 
 def _plain(value: Any) -> Any:
