@@ -29,7 +29,7 @@ FLOORS = [
     ["tasks", "bench"],
     ["train"],
     ["explain"],
-    ["demo"],
+    ["demo", "characters"],
     ["cli"],
     ["__init__", "__main__"],
 ]
@@ -37,7 +37,8 @@ FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 
 # packages that are large or optional are imported when first needed
 HEAVY = {"llvmlite", "networkx", "graphviz", "graphviz_pure", "pygraphviz", "matplotlib", "rich",
-         "safetensors", "torch", "torchrecurrent", "jax", "onnx", "onnxruntime"}  # fmt: skip
+         "safetensors", "h5py", "torch", "torchrecurrent", "jax", "onnx",
+         "onnxruntime"}  # fmt: skip
 # and so are rooms that need such a package at once
 HEAVY_ROOMS = ("rnngraph.backends.llvm", "rnngraph.bench")
 LAZY = {"__init__"}  # what `import rnngraph` offers is imported when it is asked for

@@ -21,15 +21,18 @@ def test_parts_are_contiguous_and_whole(tmp_path):
 
 def test_unicode_and_line_ends(tmp_path):
     text = read(written(tmp_path, "\ufeff" + "Привет, 🌍!\r\nßµ\r" * 20))
-    assert text.undecodable == 0 and "🌍" in text.characters
+    assert "🌍" in text.characters
     assert "\r" not in text.characters and "\ufeff" not in text.characters
     assert text.decode(text.train).startswith("Привет, 🌍!\nßµ\nПривет")
 
 
-def test_bytes_that_are_no_utf8_are_counted_not_fatal(tmp_path):
-    text = read(written(tmp_path, b"caf\xe9 au lait " * 10 + "a real \ufffd".encode()))
-    assert text.undecodable == 10
-    assert "\ufffd" in text.characters
+def test_another_encoding_is_an_error_until_it_is_named(tmp_path):
+    path = written(tmp_path, "café au lait ".encode("latin-1") * 10)
+    with pytest.raises(TextError, match=r"not utf-8: .* at byte 3; .*--encoding latin-1"):
+        read(path)
+    assert "é" in read(path, encoding="latin-1").characters
+    with pytest.raises(TextError, match="no encoding 'latin-99'"):
+        read(path, encoding="latin-99")
 
 
 @pytest.mark.parametrize(("content", "message"), [

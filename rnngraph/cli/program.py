@@ -30,6 +30,7 @@ COMMANDS = {
     "draw": "draw a cell, its gradient or its schedule",
     "run": "run a cell over arrays: outputs, final states, traces",
     "train": "train a character model around a cell on any text",
+    "characters": "look into a trained character model: gates, units, errors, n-grams beside it",
     "demo": "a model of sentences: find the unit that remembers, show every gate",
     "explain": "show what every gate of a trained model did, as one HTML page",
     "bench": "measure speed, beside other frameworks and against this machine's limit",

@@ -33,6 +33,8 @@ HELP = {
     "embedding": "numbers that stand for a character",
     "batch": "streams of text read side by side",
     "window": "characters between two updates (truncated back-propagation)",
+    "encoding": "how the text is stored",
+    "held_out": "share of the text to validate on, and as much again to test on",
     "epochs": "passes over the text",
     "steps": "updates, instead of --epochs",
     "optimiser": "how parameters follow the gradient",
@@ -59,7 +61,7 @@ OPTIONS = tuple(field for field in fields(Setting) if field.name not in ELSEWHER
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``train``."""
     parser.add_argument("cell", nargs="?", metavar="CELL", help=CELL_HELP)
-    parser.add_argument("--text", required=True, metavar="FILE", help="the text, UTF-8")
+    parser.add_argument("--text", required=True, metavar="FILE", help="the text")
     parser.add_argument(
         "--folder",
         default="rnngraph-train",
@@ -95,7 +97,7 @@ def _add_setting(group: Any, field: Field[Any]) -> None:
         type=kind,
         choices=choices,
         default=SUPPRESS,
-        metavar=None if choices else "N",
+        metavar=None if choices else "NAME" if kind is str else "N",
         help=HELP[field.name] + shown,
     )
 

@@ -7,12 +7,13 @@ state of a window's end is the state of the next window's beginning.
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-REPLACEMENT = "\ufffd"
+UTF8 = "utf-8"
 FRACTIONS = (0.8, 0.1, 0.1)
 
 
@@ -24,15 +25,13 @@ class TextError(ValueError):
 class Text:
     """A text as character ids, int32: train [n], validation [m], test [k].
 
-    `characters[i]` is the character with id i; `undecodable` counts the bytes that were no UTF-8
-    and were read as U+FFFD.
+    `characters[i]` is the character with id i.
     """
 
     characters: str
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
-    undecodable: int = 0
 
     def encode(self, text: str) -> np.ndarray:
         """Ids, int32 [n]; ValueError names a character that the text does not have."""
@@ -42,15 +41,16 @@ class Text:
         return "".join(self.characters[int(i)] for i in ids)
 
 
-def read(path: str | Path, *, characters: str | None = None,
+def read(path: str | Path, *, characters: str | None = None, encoding: str = UTF8,
          fractions: tuple[float, float, float] = FRACTIONS) -> Text:
-    """Read a text file: UTF-8 with or without a byte-order mark, any line ends.
+    """Read a text file: with or without a byte-order mark, any line ends.
 
     `characters` fixes the vocabulary (that of a checkpoint); without it the vocabulary is every
     character of the file in code-point order. Raises TextError for a file that is missing, empty,
-    too short for its three parts, or has characters outside a fixed vocabulary.
+    too short for its three parts, not in its encoding, or has characters outside a fixed
+    vocabulary.
     """
-    content, undecodable = _decoded(Path(path))
+    content = _decoded(Path(path), encoding)
     if characters is None:
         characters = "".join(sorted(set(content)))
     try:
@@ -62,20 +62,28 @@ def read(path: str | Path, *, characters: str | None = None,
     if min(len(train), len(validation), len(test)) < 2:
         raise TextError(f"{path} has {len(ids)} characters, too few to train on, validate and test:"
                         " each of the three parts needs at least 2")
-    return Text(characters, train, validation, test, undecodable)
+    return Text(characters, train, validation, test)
 
 
-def _decoded(path: Path) -> tuple[str, int]:
+def _decoded(path: Path, encoding: str) -> str:
     try:
-        raw = path.read_bytes()
+        content = path.read_bytes().decode("utf-8-sig" if _is_utf8(encoding) else encoding)
     except OSError as error:
         raise TextError(f"cannot read {path}: {error.strerror}") from None
-    content = raw.decode("utf-8-sig", errors="replace")
+    except UnicodeDecodeError as error:
+        raise TextError(f"{path} is not {encoding}: {error.reason} at byte {error.start:,}; if it "
+                        "is stored otherwise say how, as in --encoding latin-1") from None
     if not content:
         raise TextError(f"{path} is empty; a text to train on needs some characters")
-    written = raw.count(REPLACEMENT.encode())
-    undecodable = content.count(REPLACEMENT) - written
-    return content.replace("\r\n", "\n").replace("\r", "\n"), undecodable
+    return content.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _is_utf8(encoding: str) -> bool:
+    try:
+        return codecs.lookup(encoding).name == UTF8
+    except LookupError:
+        raise TextError(f"there is no encoding '{encoding}'; utf-8, latin-1, cp1252 and utf-16 "
+                        "are some") from None
 
 
 def encode(text: str, characters: str) -> np.ndarray:

@@ -43,6 +43,8 @@ class Setting:
     sizes: Mapping[str, int] = field(default_factory=dict)
     batch: int = 32
     window: int = 64
+    encoding: str = "utf-8"
+    held_out: float = 0.1
     epochs: float = 5.0
     steps: int | None = None
     optimiser: str = "adam"
@@ -55,6 +57,11 @@ class Setting:
     validate_every: int = 500
     checkpoint_every: int | None = None
     threads: int = 1
+
+    def read(self, path: str | Path, characters: str | None = None) -> Text:
+        """The text in its three parts, by a fixed vocabulary if one is given."""
+        parts = (1 - 2 * self.held_out, self.held_out, self.held_out)
+        return texts.read(path, characters=characters, encoding=self.encoding, fractions=parts)
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ def _begun(cell: Cell | None, text_path: str | Path, folder: Path, setting: dict
         raise CheckpointError(f"{folder / LAST} holds a training already: resume it, or give "
                               "another folder")
     chosen = _checked(Setting(**setting))
-    job = _prepared(chosen, cell, texts.read(text_path), folder)
+    job = _prepared(chosen, cell, chosen.read(text_path), folder)
     job.moment = job.trainer.start(chosen.seed)
     return job
 
@@ -142,8 +149,10 @@ def _resumed(cell: Cell | None, text_path: str | Path, folder: Path, setting: di
         raise CheckpointError(f"{folder / LAST} was trained with another cell than {cell.name}")
     lengths = {name: setting[name] for name in ("steps", "epochs", "checkpoint_every", "threads")
                if setting.get(name)}
+    if "epochs" in lengths and "steps" not in lengths:
+        lengths["steps"] = None  # the stored number of steps is that of the stored epochs
     chosen = _checked(replace(Setting(**stored.config["setting"]), **lengths))
-    text = texts.read(text_path, characters=stored.config["characters"])
+    text = chosen.read(text_path, stored.config["characters"])
     job = _prepared(chosen, cell or _stored_cell(stored, folder), text, folder)
     job.moment = Moment(stored.params, stored.moments, stored.carried, stored.step)
     job.best = stored.config["best"] if stored.config["best"] is not None else float("inf")
@@ -168,6 +177,8 @@ def _checked(setting: Setting) -> Setting:
         value = getattr(setting, name)
         if value is not None and value < 1:
             raise ValueError(f"{name} is {value}; it must be at least 1")
+    if not 0 < setting.held_out < 0.5:
+        raise ValueError(f"held_out is {setting.held_out}; it must be between 0 and 0.5")
     return setting
 
 

@@ -1,0 +1,29 @@
+"""The notebooks of examples/ run from top to bottom."""
+
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_runs(path, monkeypatch):
+    nbformat = pytest.importorskip("nbformat")
+    client = pytest.importorskip("nbclient").NotebookClient
+    notebook = nbformat.read(path, as_version=4)
+    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES.parent))
+    client(notebook, timeout=300, kernel_name="python3").execute()
+    told = [out.text for cell in notebook.cells if cell.cell_type == "code"
+            for out in cell.outputs if out.output_type == "stream" and out.name == "stdout"]
+    assert any("the parts sum to it" in text for text in told)
+
+
+def test_notebooks_are_kept_without_outputs():
+    nbformat = pytest.importorskip("nbformat")
+    paths = sorted(EXAMPLES.rglob("*.ipynb"))
+    assert paths
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        assert not any(cell.get("outputs") for cell in notebook.cells), path
