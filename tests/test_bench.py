@@ -92,6 +92,7 @@ def test_the_ratio_compares_within_rounds() -> None:
     assert ratio({"us": [1.0, 10.0, 1.0], "them": [2.0, 20.0, 3.0]}, "us", "them") == 2.0
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("cell", OFFERED)
 def test_all_contenders_give_the_same_results(cell: str, training: bool) -> None:

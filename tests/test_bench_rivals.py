@@ -18,6 +18,8 @@ from rnngraph.cell import Cell
 from rnngraph.ops import OPS
 
 with_torch = pytest.importorskip("rnngraph.bench.rivals.with_torch")
+
+pytestmark = pytest.mark.peers
 NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "cells").glob("*.cell"))
 ARRANGED = {
     "stack": lambda: stack(load("lstm"), load("gru")),

@@ -12,6 +12,8 @@ import rnngraph as rg
 torch = pytest.importorskip("torch")
 package = pytest.importorskip("minGRU_pytorch.minGRU")
 lstm = pytest.importorskip("minGRU_pytorch.minLSTM")
+
+pytestmark = pytest.mark.peers
 torch.set_num_threads(1)  # small products: threads would only wait for each other
 
 I, H = 5, 6  # noqa: E741

@@ -10,6 +10,8 @@ import rnngraph as rg
 torch = pytest.importorskip("torch")
 package = pytest.importorskip("ncps.torch")
 wirings = pytest.importorskip("ncps.wirings")
+
+pytestmark = pytest.mark.peers
 torch.set_num_threads(1)  # small products: threads would only wait for each other
 
 I, H, WIDTH = 5, 6, 7  # noqa: E741

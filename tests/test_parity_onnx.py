@@ -12,6 +12,8 @@ import rnngraph as rg
 helper = pytest.importorskip("onnx.helper")
 reference = pytest.importorskip("onnx.reference")
 
+pytestmark = pytest.mark.peers
+
 HEADS, SEEDS = 2, (1, 2)
 SIZES = {"I": 5, "H": 6, "R": 3, "P": 2, "V": 3}
 

@@ -13,6 +13,8 @@ from tolerances import assert_close
 import rnngraph as rg
 
 torch = pytest.importorskip("torch")
+
+pytestmark = pytest.mark.peers
 torch.set_num_threads(1)  # small products: threads would only wait for each other
 
 I, H, P, T, B = 5, 7, 4, 6, 3  # noqa: E741

@@ -17,6 +17,8 @@ from rnngraph.compiled import Compiled
 
 torch = pytest.importorskip("torch")
 package = pytest.importorskip("torchrecurrent")
+
+pytestmark = pytest.mark.peers
 torch.set_num_threads(1)  # small products: threads would only wait for each other
 
 I, H, T, B = 5, 6, 4, 3  # noqa: E741

@@ -11,6 +11,8 @@ import rnngraph as rg
 torch = pytest.importorskip("torch")
 vanilla = pytest.importorskip("xlstm.blocks.slstm.src.vanilla")
 backends = pytest.importorskip("xlstm.blocks.mlstm.backends")
+
+pytestmark = pytest.mark.peers
 torch.set_num_threads(1)  # small products: threads would only wait for each other
 
 I, H = 5, 6  # noqa: E741

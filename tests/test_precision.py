@@ -213,6 +213,7 @@ def test_the_code_of_another_precision_is_another_code():
 # --- what rounding means -----------------------------------------------------------------------
 
 
+@pytest.mark.peers
 def test_bf16_rounds_to_nearest_even():
     torch = pytest.importorskip("torch")
     bits = np.random.default_rng(0).integers(0, 1 << 32, 20000, dtype=np.uint32)

@@ -99,6 +99,7 @@ def test_sgd_momentum_is_a_geometric_sum():
     assert params["w"] == -(1 + 1.5 + 1.75 + 1.875)
 
 
+@pytest.mark.peers
 def test_optimisers_agree_with_torch():
     torch = pytest.importorskip("torch")
     for ours, theirs in ((Adam(), torch.optim.Adam), (SGD(), torch.optim.SGD)):
