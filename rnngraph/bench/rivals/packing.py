@@ -15,7 +15,7 @@ import numpy as np
 
 from ...ops import OPS
 from ...runtime.arrays import Array
-from .program import ONCE, Program, Value
+from .program import ONCE, NoProgram, Program, Value
 
 MOVES = frozenset({"param", "slice", "concat", "transpose", "reshape"})
 Values = dict[str, Array]
@@ -25,8 +25,11 @@ class Packing:
     """``leaves`` are the program's parameters in order; those in ``columns`` lie transposed."""
 
     def __init__(self, program: Program, columns: bool) -> None:
+        """Raises NoProgram where a parameter would be a constant."""
         used = program.parameters
         refused = _refused(used)
+        if any(not _params(v) for v in used):
+            raise NoProgram("what is made of constants alone is not spelled for other frameworks")
         direct = [v for v in used if not {x.attrs["name"] for x in _params(v)} & refused]
         computed = [v for v in used if v not in direct]
         originals = {x.number: x for v in computed for x in _params(v)}
