@@ -61,7 +61,9 @@ def test_parts_add_up(title):
     for name, node in plain.outputs.items():
         parts = [found[mark.format(name)] for mark in (BETA, GAMMA, DELTA)]
         if node.dtype == "real" and all(np.isfinite(part).all() for part in parts):
-            assert_close(sum(parts), found[name], "reordered", what=name)
+            # parts may be large and cancel
+            scale = max(1.0, *(np.abs(part).max(initial=0) for part in parts))
+            assert_close(sum(parts) / scale, found[name] / scale, "reordered", what=name)
 
 
 def test_what_is_hidden_in_a_state_gets_a_name():
