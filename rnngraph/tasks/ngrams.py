@@ -7,7 +7,7 @@ different characters came before it.
 Written here because the packages are made for words: KenLM is compiled for orders up to 6 and
 estimates with a separate program, NLTK smooths with one discount and keeps a Python object for
 every n-gram. Here an order is a few sorted arrays, made from those of the order below; the orders
-1 to 20 of three million characters take half a minute.
+1 to 20 of three million characters take about a minute.
 """
 
 from __future__ import annotations
