@@ -36,9 +36,10 @@ def closed_form_no_gate(p, x, t, h):
 def closed_form_pure(p, x, t, h):
     """Hasani et al. 2022, equation 2 (Cf-S): (x(0) - A) exp(-(w_tau + |f|) t) f(-I) + A.
 
-    As published in code x(0) is 0, f(-I) is f, and both rates are made positive.
+    As published in code x(0) is 0, f(-I) is f, f is linear behind the backbone, and both rates are
+    made positive.
     """
-    f = tanh(p.W_f @ lecun_tanh(p.W @ np.concatenate([x, h]) + p.b) + p.b_f)
+    f = p.W_f @ lecun_tanh(p.W @ np.concatenate([x, h]) + p.b) + p.b_f
     h = -p.A * exp(-(absolute(p.w_tau) + absolute(f)) * t) * f + p.A
     return h, h
 

@@ -8,11 +8,15 @@ from .functions import exp, sigmoid, softplus, tanh
 
 
 def simple_unit(p, x, c):
-    """Lei et al. 2018 (SRU), equations 1-4; section 3.2 scales the highway's x by alpha."""
+    """Lei et al. 2018 (SRU), equations 1-4; section 3.2 scales the highway's x by alpha.
+
+    alpha = sqrt(1 + 2 exp(bias)), the bias being what b_r begins with.
+    """
     f = sigmoid(p.W_f @ x + p.v_f * c + p.b_f)
     after = f * c + (1 - f) * (p.W @ x)
     r = sigmoid(p.W_r @ x + p.v_r * c + p.b_r)
-    h = r * after + (1 - r) * x * p.alpha
+    alpha = np.sqrt(1 + 2 * np.exp(p.bias))
+    h = r * after + (1 - r) * x * alpha
     return h, after
 
 

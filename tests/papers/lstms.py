@@ -222,8 +222,7 @@ def phased(p, x, t, h, c):
     """Neil, Pfeiffer & Liu 2016, equations 1-10: updates pass a gate that opens periodically.
 
     Equation 6 has the phase and the openness k; cell and output are proposals (7, 9), which k mixes
-    with what was there (8, 10). Equation 4 lets the output gate see "c_t", which is two things once
-    3 is split into 7 and 8: it is the proposal here if ``p.sees_proposal``, else the mixture.
+    with what was there (8, 10). The output gate sees c_t, as equation 4 says: the mixture.
     """
     shifted = t - p.s
     phi = (shifted - p.tau * np.floor(np.real(shifted / p.tau))) / p.tau
@@ -234,6 +233,6 @@ def phased(p, x, t, h, c):
     f = gate(p, "f", x, h, c)
     proposed = f * c + i * tanh(block_input(p, x, h))
     after = k * proposed + (1 - k) * c
-    o = gate(p, "o", x, h, proposed if p.sees_proposal else after)
+    o = gate(p, "o", x, h, after)
     h = k * (o * tanh(proposed)) + (1 - k) * h
     return h, h, after

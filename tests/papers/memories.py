@@ -40,13 +40,12 @@ def scalar_memory(p, x, h, c, n, m):
 def matrix_memory(p, x, C, n, m):
     """mLSTM, equations 19-27, with the stabiliser of 15-17 (appendix A: a bound of exp(-m)).
 
-    Equation 23 scales W_k x alone by 1 / sqrt(d); with ``p.scaled_bias`` b_k is scaled, too.
+    Equation 23 scales W_k x by 1 / sqrt(d), but not b_k.
     """
     cut = len(C)
     d = len(p.b_k) // cut
     q, v = heads(p.W_q @ x + p.b_q, cut), heads(p.W_v @ x + p.b_v, cut)
-    k = p.W_k @ x / np.sqrt(d) + p.b_k / (np.sqrt(d) if p.scaled_bias else 1)
-    k = heads(k, cut)
+    k = heads(p.W_k @ x / np.sqrt(d) + p.b_k, cut)
     o = sigmoid(p.W_o @ x + p.b_o)
     log_i, log_f = p.w_i @ x + p.b_i, -softplus(-(p.w_f @ x + p.b_f))
     peak = larger(log_f + m, log_i)
@@ -167,7 +166,8 @@ def eagle(p, x, S, before):
     """Peng et al. 2024 (RWKV-5, Eagle), section 4.1: a matrix for each head, a decay for each key.
 
     Token shift lerp(x, before) = x + (before - x) mu; w = exp(-exp(omega)). The output reads
-    diag(u) k^T v + S before k^T v joins it; each head is normalised, then gated by SiLU(g).
+    diag(u) k^T v + S before k^T v joins it; each head is normalised (unless ``p.normalised`` is
+    False), then gated by SiLU(g).
     """
 
     def shifted(mu):
@@ -182,6 +182,7 @@ def eagle(p, x, S, before):
     new, read = [], []
     for a in range(cut):
         written = np.outer(v[a], k[a])
-        read.append(standardised((S[a] + written * u[a]) @ r[a], p.eps))
+        y = (S[a] + written * u[a]) @ r[a]
+        read.append(standardised(y, 1e-5) if p.normalised else y)
         new.append(S[a] * w[a] + written)
     return p.W_o @ (silu(g) * np.concatenate(read)), np.array(new), x

@@ -67,8 +67,10 @@ def variational_gru(p, x, z_x, z_h, h):
 def weight_drop(p, x, m_i, m_f, m_o, m_g, h, c):
     """Merity, Keskar & Socher 2018, section 2: DropConnect on the four recurrent matrices.
 
-    The masks are drawn once for a sequence, element by element.
+    The masks are drawn once for a sequence, element by element. The paper leaves their scale open;
+    in its published code what is kept is divided by the probability ``p.keep``.
     """
+    m_i, m_f, m_o, m_g = (m / p.keep for m in (m_i, m_f, m_o, m_g))
     i = sigmoid(p.W_i @ x + (m_i * p.U_i) @ h + p.b_i)
     f = sigmoid(p.W_f @ x + (m_f * p.U_f) @ h + p.b_f)
     o = sigmoid(p.W_o @ x + (m_o * p.U_o) @ h + p.b_o)
