@@ -1,7 +1,6 @@
 """Tree to graph: what the equations mean, and that nothing but CellError ever comes out."""
 
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +12,9 @@ from rnngraph.graph import Init
 from rnngraph.ops import OPS
 from rnngraph.sizes import Size
 from rnngraph.source import CellError, Source
-from rnngraph.syntax import parse, print_cell
+from rnngraph.syntax import parse
 
 H, I = Size.symbol("H"), Size.symbol("I")  # noqa: E741
-CELLS = sorted((Path(__file__).parent.parent / "cells").glob("*.cell"))
 HEAD = "cell X\ninput x[I]\nstate h[H]\nparam W[H, I], U[H, H]\n"
 
 
@@ -41,25 +39,6 @@ def value(text, leaves, head="cell X\nstate h[H]\n", **given):
         else:
             known[n.id] = OPS[n.op].reference(*(known[x.id] for x in n.operands), **n.attrs)
     return known[node.id][0]
-
-
-# --- the library ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", CELLS, ids=lambda p: p.stem)
-def test_library_cells(path):
-    tree = parse(Source(path.read_text(encoding="utf-8"), path.name))
-    symbolic = check(tree)
-    assert symbolic.doc and symbolic.source and symbolic.outputs
-    names = {s for n in symbolic.leaves.values() for d in n.shape
-             if isinstance(d, Size) for s in d.symbols()}
-    bound = check(tree, {name: i + 2 for i, name in enumerate(sorted(names))})
-    assert len(bound.nodes) <= len(symbolic.nodes)  # sizes that are numbers may be the same number
-    assert all(type(d) is int for n in bound.nodes for d in n.shape)
-    assert len(symbolic.outputs) == 1 and set(symbolic.outputs) <= {"h", "y"}
-    assert str(check(parse(Source(print_cell(tree, unicode=True))))) == str(symbolic)
-    own = [s for name, s in symbolic.states.items() if not name.startswith("prev_")]
-    assert all(s.label for s in own)
 
 
 # --- declarations --------------------------------------------------------------------------

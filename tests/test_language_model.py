@@ -197,13 +197,13 @@ def test_checkpoints_in_time_and_threads_change_no_bit_of_a_training(option, boo
         trained(rg.load("gru"), book, tmp_path / "none", **settings, **{name: 0})
 
 
-@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")
 def test_more_epochs_are_more_steps(book, tmp_path):
     first = trained(rg.load("rnn"), book, tmp_path / "t", epochs=0.5, **SMALL)
     again = trained(None, book, tmp_path / "t", epochs=1.0, resume=True)
     assert again.steps == pytest.approx(2 * first.steps, abs=1)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")
 def test_ctrl_c_keeps_the_last_step_and_resuming_gives_the_same_bits(book, tmp_path):
     lstm, settings = rg.load("lstm"), {"layers": 2, "steps": 200, **SMALL}
     trained(lstm, book, tmp_path / "whole", **settings)
