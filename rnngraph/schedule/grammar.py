@@ -275,6 +275,11 @@ def _accumulator_views(accumulator: Product | Reduction) -> list[View]:
     return start + term_views(accumulator)
 
 
+def products(kernel: Tile) -> list[Product]:
+    """The products among a tile's accumulators, in order."""
+    return [a for a in kernel.accumulators if isinstance(a, Product)]
+
+
 def term_views(product: Product) -> list[View]:
     """The windows that a product's terms read."""
     terms = [view for t in product.terms for view in (t.weight, t.operand, t.scale)]

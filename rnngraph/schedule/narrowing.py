@@ -27,6 +27,7 @@ from .grammar import (
     Tile,
     View,
     contiguous,
+    products,
 )
 
 NARROWED = {"loop": Extent.ONE, "batch": Extent.STEPS}
@@ -60,11 +61,11 @@ class _Phase:
         """All products of a tile or none: they share its registers."""
         if not isinstance(kernel, Tile):
             return False
-        products = [a for a in kernel.accumulators if isinstance(a, Product)]
-        return bool(products) and all(
+        found = products(kernel)
+        return bool(found) and all(
             term.operand.buffer.dtype == term.weight.buffer.dtype == "real"
             and term.weight.shape[1] <= self.format.depth
-            for product in products
+            for product in found
             for term in product.terms
         )
 

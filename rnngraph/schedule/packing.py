@@ -11,13 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from .grammar import Product, Tile, View
+from .grammar import Tile, View, products
 
 NARROWEST = 4  # lanes; narrower vectors are no faster
 MOST_ROWS = 8
 NEAR = 1 << 20  # numbers that stay in a near cache from one tile of rows to the next
 FIRST = 1 << 12  # numbers that stay in the first cache, beside what else is in use
 TALL = 4  # rows; so many use a weight often enough for the second cache to keep up
+SEVERAL = 48  # rows whose sums wait on the stack while blocks go by; whole tiles of any height
 ENOUGH = 12  # sums under way at once, so that none waits for its own last multiply-add
 
 
@@ -88,7 +89,7 @@ def groups(kernel: Tile) -> list[Group]:
     """Terms of all products by operand, such that each product adds its terms in its own order:
     what else its kernel computes must not change a bit of it."""
     found: list[tuple[View, list[tuple[int, View]]]] = []
-    longest_first = sorted(enumerate(_products(kernel)), key=lambda p: -len(p[1].terms))
+    longest_first = sorted(enumerate(products(kernel)), key=lambda p: -len(p[1].terms))
     for place, product in longest_first:
         at = 0
         for term in product.terms:
@@ -116,22 +117,23 @@ def tile_shape(kernel: Tile, machine: Machine) -> Shape:
     """
     units = kernel.closure.space[0]
     lanes = min(machine.lanes, 1 << max(0, units - 1).bit_length())
-    count = len(_products(kernel))
+    count = len(products(kernel))
     vectors = max(1, min(4 // count, -(-units // lanes)))
     columns = vectors * at_once(count, machine)
     rows = 1
-    while 2 * rows * columns <= _budget(machine) and rows < MOST_ROWS:
+    while 2 * rows * columns <= budget(machine) and rows < MOST_ROWS:
         rows *= 2
     if rows * columns < ENOUGH or _weights(kernel) > NEAR:
-        rows = max(rows, min(MOST_ROWS, _budget(machine) // columns))
+        rows = max(rows, min(MOST_ROWS, budget(machine) // columns))
     return Shape(units, rows, vectors, lanes)
 
 
 @dataclass(frozen=True)
 class Block:
-    """A part of a panel's work: the products at some places, along a part of a group's operand."""
+    """A part of a panel's work: some of a group's products, by place, along a part of its operand.
+    """
 
-    products: range
+    products: tuple[int, ...]
     group: int
     depth: range
 
@@ -140,42 +142,37 @@ def blocks(kernel: Tile, machine: Machine) -> list[Block]:
     """How a panel is worked off where its tiles cannot stay in registers from first to last, or
     should not: weights that tiles of few rows read again and again must come from the first
     cache. None ([]): a tile does all its work at once."""
-    count, shape, found = len(_products(kernel)), tile_shape(kernel, machine), groups(kernel)
+    count, shape, found = len(products(kernel)), tile_shape(kernel, machine), groups(kernel)
     size = at_once(count, machine)
     near = sum(g.depth * len(g.members) for g in found) * shape.panel <= FIRST
     if size == count and (near or shape.rows >= TALL):
         return []
     made = []
     for first in range(0, count, size):
-        products = range(first, min(first + size, count))
         for place, group in enumerate(found):
-            members = sum(product in products for product, _ in group.members)
-            most = max(1, FIRST // (max(1, members) * shape.panel))
-            made += [Block(products, place, range(k, min(k + most, group.depth)))
-                     for k in range(0, group.depth, most) if members]  # fmt: skip
+            chosen = tuple(p for p, _ in group.members if first <= p < first + size)
+            most = max(1, FIRST // (max(1, len(chosen)) * shape.panel))
+            made += [Block(chosen, place, range(k, min(k + most, group.depth)))
+                     for k in range(0, group.depth, most) if chosen]  # fmt: skip
     return made
 
 
 def at_once(count: int, machine: Machine) -> int:
     """How many of so many products a tile adds up at once."""
-    budget = _budget(machine)
-    if 2 * count <= budget:
+    most = budget(machine)
+    if 2 * count <= most:
         return count
-    return -(-count // -(-count // max(1, budget // 3)))
+    return -(-count // -(-count // max(1, most // 3)))
 
 
-def _budget(machine: Machine) -> int:
+def budget(machine: Machine) -> int:
     """Registers for accumulators; the others hold weights and operands."""
     return 3 * machine.registers // 4
 
 
-def _products(kernel: Tile) -> list[Product]:
-    return [a for a in kernel.accumulators if isinstance(a, Product)]
-
-
 def _weights(kernel: Tile) -> int:
     """Numbers in the weights of a kernel's products."""
-    terms = (term for product in _products(kernel) for term in product.terms)
+    terms = (term for product in products(kernel) for term in product.terms)
     return sum(prod(term.weight.shape) for term in terms)
 
 

@@ -11,8 +11,8 @@ Units beyond the last are 0.
 from __future__ import annotations
 
 from .formats import FORMATS
-from .grammar import Product, Tile
-from .packing import Group, Machine, Shape
+from .grammar import Tile, products
+from .packing import Group, Machine, Shape, budget
 
 CHAINS = 8  # sums that are under way at once hide how long each addition takes
 TILE_ROWS = 4
@@ -20,34 +20,30 @@ TILE_ROWS = 4
 
 def format_of(kernel: Tile) -> str:
     """The format of a tile's products; "real" for a tile without."""
-    products = [a for a in kernel.accumulators if isinstance(a, Product)]
-    return products[0].format if products else "real"
+    found = products(kernel)
+    return found[0].format if found else "real"
 
 
 def narrow_shape(kernel: Tile, machine: Machine) -> Shape:
     """Vectors so that a single row has CHAINS sums, and rows that fill the registers with one
     vector of every product; vectors are whole, whatever the number of units."""
     units = kernel.closure.space[0]
-    count = sum(isinstance(a, Product) for a in kernel.accumulators)
+    count = len(products(kernel))
     wanted = max(1, min(CHAINS // count, -(-units // machine.lanes)))
     vectors = 1 << (wanted.bit_length() - 1)
     rows = TILE_ROWS
-    while rows > 1 and rows * count > _budget(machine):
+    while rows > 1 and rows * count > budget(machine):
         rows //= 2
     return Shape(units, rows, vectors, machine.lanes)
 
 
 def columns_at_once(kernel: Tile, shape: Shape, machine: Machine) -> int:
     """How many of a panel's vectors a tile of several rows takes at once."""
-    count = sum(isinstance(a, Product) for a in kernel.accumulators)
+    count = len(products(kernel))
     columns = shape.vectors
-    while columns > 1 and shape.rows * columns * count > _budget(machine):
+    while columns > 1 and shape.rows * columns * count > budget(machine):
         columns //= 2
     return columns
-
-
-def _budget(machine: Machine) -> int:
-    return 3 * machine.registers // 4
 
 
 def header_words(format: str, group: Group, shape: Shape) -> int:

@@ -13,11 +13,10 @@ from llvmlite import ir
 
 from ...graph import Graph
 from ...schedule.grammar import Tile
-from ...schedule.packing import Block
+from ...schedule.packing import SEVERAL, Block
 from .emitter import POINTER, Emitter, number
-from .products import Column, Place, ProductTile
+from .products import Column, ProductTile
 
-ROWS = 48  # at once; a multiple of the heights of tiles
 ALIGNMENT = 64
 
 
@@ -28,10 +27,10 @@ class BlockedTile(ProductTile):
         self, emitter: Emitter, graph: Graph, kernel: Tile, label: str, blocks: list[Block]
     ) -> None:
         super().__init__(emitter, graph, kernel, label)
-        self.blocks, self.begun = blocks, set[int]()
+        self.blocks = blocks
         self.row_size = len(self.products) * self.shape.panel
         with emitter.builder.goto_entry_block():
-            self.sums = emitter.builder.alloca(emitter.format.element, ROWS * self.row_size)
+            self.sums = emitter.builder.alloca(emitter.format.element, SEVERAL * self.row_size)
         self.sums.align = ALIGNMENT
         self.sums.type = POINTER  # llvmlite gives it the type of what it points to
 
@@ -40,55 +39,43 @@ class BlockedTile(ProductTile):
 
         def some(begin: ir.Value) -> None:
             left = b.sub(rows, begin)
-            count = b.select(b.icmp_signed("<", left, number(ROWS)), left, number(ROWS))
-            self.begun = set()
-            for block in self.blocks:
-                self._block(block, first, begin, count, columns)
-                self.begun |= {p for p, _ in self._members(block)}
+            count = b.select(b.icmp_signed("<", left, number(SEVERAL)), left, number(SEVERAL))
+            for place in range(len(self.blocks)):
+                self._block(place, first, begin, count, columns)
             self.emitter.loop(number(0), count, 1, lambda r: self._row(begin, r, columns))
 
-        self.emitter.loop(number(0), rows, ROWS, some)
-
-    def _members(self, block: Block) -> list[tuple[int, object]]:
-        return [m for m in self.groups[block.group].members if m[0] in block.products]
+        self.emitter.loop(number(0), rows, SEVERAL, some)
 
     def _block(
-        self, block: Block, first: ir.Value, begin: ir.Value, count: ir.Value,
-        columns: list[Column],
-    ) -> None:  # fmt: skip
-        places = [p for p, _ in self._members(block)]
+        self, place: int, first: ir.Value, begin: ir.Value, count: ir.Value, columns: list[Column]
+    ) -> None:
+        block = self.blocks[place]
+        begun = {p for before in self.blocks[:place] for p in before.products}
+
+        def so_far(p: int, r: ir.Value, row: ir.Value, column: Column) -> ir.Value:
+            """What the blocks before have left, or what the product starts with."""
+            if p in begun:
+                return self._load(p, r, column)
+            return self._first(self.products[p], row, column)
 
         def tile(numbers: list[ir.Value]) -> None:
             rows = [self.emitter.add(begin, r) for r in numbers]
-            values = self._before(places, numbers, rows, columns)
+            values = {
+                (p, r, column.place): so_far(p, numbers[r], row, column)
+                for p in block.products
+                for r, row in enumerate(rows)
+                for column in columns
+            }
             self._accumulate(block, first, rows, columns, values)
             for (p, r, c), value in values.items():
-                column = columns[c]
-                self.emitter.lanes(column.width).store(self._sum(numbers[r], p, column), value)
+                lanes = self.emitter.lanes(columns[c].width)
+                lanes.store(self._sum(numbers[r], p, columns[c]), value)
 
         self._tiles(count, tile)
 
-    def _before(
-        self, places: list[int], numbers: list[ir.Value], rows: list[ir.Value],
-        columns: list[Column],
-    ) -> dict[Place, ir.Value]:  # fmt: skip
-        """Sums so far: what blocks before have left, else what the product starts with."""
-        return {
-            (p, r, column.place): self._load(p, numbers[r], column)
-            if p in self.begun
-            else self._first(self.products[p], row, column)
-            for p in places
-            for r, row in enumerate(rows)
-            for column in columns
-        }
-
     def _row(self, begin: ir.Value, r: ir.Value, columns: list[Column]) -> None:
         row = self.emitter.add(begin, r)
-        for column in columns:
-            column.epilogue.forget()
-            known = {product.node.id: self._load(p, r, column)
-                     for p, product in enumerate(self.products)}  # fmt: skip
-            column.epilogue.write(row, (column.unit,), column.count, known)
+        self._finish([row], columns, lambda p, _, column: self._load(p, r, column))
 
     def _load(self, product: int, r: ir.Value, column: Column) -> ir.Value:
         return self.emitter.lanes(column.width).load(self._sum(r, product, column))

@@ -14,7 +14,7 @@ from llvmlite import ir
 
 from ...graph import Graph
 from ...schedule.formats import FORMATS, ZERO
-from ...schedule.grammar import Product, Tile, View
+from ...schedule.grammar import Tile, View, products
 from ...schedule.packing import Group, groups
 from ...schedule.panels import (
     columns_at_once,
@@ -123,7 +123,7 @@ class NarrowTile:
     def __init__(self, emitter: Emitter, graph: Graph, kernel: Tile, label: str) -> None:
         self.emitter, self.kernel, self.label = emitter, kernel, label
         self.format, self.groups = format_of(kernel), groups(kernel)
-        self.products = [a for a in kernel.accumulators if isinstance(a, Product)]
+        self.products = products(kernel)
         self.scales = {t.operand: t.scale for p in self.products for t in p.terms}
         machine = emitter.target.machine(emitter.real)
         self.shape = narrow_shape(kernel, machine)

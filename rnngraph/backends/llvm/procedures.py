@@ -25,8 +25,8 @@ from ...schedule.grammar import (
     OuterTotal,
     Phase,
     Procedure,
-    Product,
     Tile,
+    products,
     views,
 )
 from ...schedule.packing import blocks, groups, packed_size, tile_shape
@@ -199,7 +199,7 @@ class _ModuleWriter:
 
     def _write_tile(self, emitter: Emitter, kernel: Tile, label: str, rows: ir.Value) -> None:
         graph = self.schedule.graph
-        if not any(isinstance(a, Product) for a in kernel.accumulators):
+        if not products(kernel):
             write_map(emitter, graph, kernel, rows)
         elif parts := blocks(kernel, self.target.machine(self.real)):
             BlockedTile(emitter, graph, kernel, label, parts).write(rows)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from ...graph import Graph
-from ...schedule.grammar import Product, Tile
+from ...schedule.grammar import Product, Tile, products
 from ...schedule.packing import Block, groups, tile_shape
 from .emitter import Emitter, number
 from .tiles import Epilogue, Space
@@ -40,7 +40,7 @@ class ProductTile:
 
     def __init__(self, emitter: Emitter, graph: Graph, kernel: Tile, label: str) -> None:
         self.emitter, self.kernel, self.label = emitter, kernel, label
-        self.products = [a for a in kernel.accumulators if isinstance(a, Product)]
+        self.products = products(kernel)
         self.groups = groups(kernel)
         self.shape = tile_shape(kernel, emitter.target.machine(emitter.real))
         self.epilogues = {
@@ -78,11 +78,16 @@ class ProductTile:
         return b.select(one_less, b.sub(covered, number(tile)), covered)
 
     def _tile(self, first: ir.Value, rows: list[ir.Value], columns: list[Column]) -> None:
-        values = self._start(range(len(self.products)), rows, columns)
+        values = {
+            (place, r, column.place): self._first(product, row, column)
+            for place, product in enumerate(self.products)
+            for r, row in enumerate(rows)
+            for column in columns
+        }
         for place, group in enumerate(self.groups):
-            block = Block(range(len(self.products)), place, range(group.depth))
+            block = Block(tuple(p for p, _ in group.members), place, range(group.depth))
             self._accumulate(block, first, rows, columns, values)
-        self._finish(rows, columns, values)
+        self._finish(rows, columns, lambda p, r, column: values[p, r, column.place])
 
     def _columns(self, first: ir.Value, units: int) -> list[Column]:
         """Vectors that hold ``units`` units; the last one is as narrow as they allow."""
@@ -93,16 +98,6 @@ class ProductTile:
             unit = self.emitter.add(first, number(begin))
             columns.append(Column(place, unit, count, self.epilogues[width]))
         return columns
-
-    def _start(
-        self, chosen: range, rows: list[ir.Value], columns: list[Column]
-    ) -> dict[Place, ir.Value]:
-        return {
-            (place, r, column.place): self._first(self.products[place], row, column)
-            for place in chosen
-            for r, row in enumerate(rows)
-            for column in columns
-        }
 
     def _first(self, product: Product, row: ir.Value, column: Column) -> ir.Value:
         if product.start is None:
@@ -149,12 +144,16 @@ class ProductTile:
         values.update(zip(cells, sums, strict=True))
 
     def _finish(
-        self, rows: list[ir.Value], columns: list[Column], values: dict[Place, ir.Value]
+        self,
+        rows: list[ir.Value],
+        columns: list[Column],
+        value: Callable[[int, int, Column], ir.Value],
     ) -> None:
+        """The epilogue of some rows; ``value(product, row, column)`` by their places."""
         for column in columns:
             column.epilogue.forget()
             for r, row in enumerate(rows):
-                known = {product.node.id: values[p, r, column.place]
+                known = {product.node.id: value(p, r, column)
                          for p, product in enumerate(self.products)}  # fmt: skip
                 column.epilogue.write(row, (column.unit,), column.count, known)
 
