@@ -72,3 +72,9 @@ def finish(graph: Graph, new: Graph, mapping: dict[int, Node], keep_names: bool 
     if keep_names:
         for name, named in graph.names.items():
             new.name(name, mapping[named.node.id], named.label)
+
+
+def free_name(graph: Graph, name: str, gap: str = "") -> str:
+    """The name, with a number behind it (after ``gap``) where a value has it already."""
+    names = [name, *(f"{name}{gap}{n}" for n in range(2, len(graph.names) + 3))]
+    return next(n for n in names if n not in graph.names)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..compiled import Compiled
 from ..graph import Graph
-from ..rewrite import rebuild
+from ..passes.supply import only
 from ..runtime.arguments import Arguments
 from ..runtime.arrays import REAL, ArgumentError, Array
 from .line import check_forward, derived
@@ -25,8 +25,7 @@ def following(state: str) -> str:
 
 def with_following(graph: Graph, outputs: tuple[str, ...] = ()) -> Graph:
     """The graph with these outputs, and every state's next value as one."""
-    made = rebuild(graph)
-    made.outputs = {name: made.outputs[name] for name in outputs}
+    made = only(graph, outputs)
     for state in made.states.values():
         assert state.next is not None
         made.output(following(state.name), state.next)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from ..graph import Graph, Node
 from ..ops import OPS
 from ..recurrence import MOVES, PRODUCTS, SUMS
-from ..rewrite import rebuild
+from ..rewrite import free_name, rebuild
 
 LINEAR = {*SUMS, *MOVES, *PRODUCTS, "div", "where", "gather", "scatter", "total"}
 
@@ -26,7 +26,7 @@ def label(graph: Graph) -> Graph:
     for state in new.states.values():
         if state.next is not None and state.next.id not in named:
             for node in _hidden(state.next, reading, ends):
-                new.name(_free(new, f"{state.name}'.{node.op}"), node)
+                new.name(free_name(new, f"{state.name}'.{node.op}"), node)
                 ends.add(node.id)
     return new
 
@@ -54,9 +54,3 @@ def _hidden(root: Node, reading: set[int], ends: set[int]) -> list[Node]:
         else:
             found[node.id] = node
     return [found[i] for i in sorted(found)]
-
-
-def _free(graph: Graph, name: str) -> str:
-    """The name, with a number where it is taken."""
-    names = [name, *(f"{name}{n}" for n in range(2, len(graph.names) + 3))]
-    return next(n for n in names if n not in graph.names)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..graph import Graph, Node
-from ..rewrite import begin, finish, rebuild, translate
+from ..rewrite import begin, finish, free_name, rebuild, translate
 
 
 def name_lookups(graph: Graph, integers: Iterable[str], output: str) -> tuple[Graph, list[str]]:
@@ -22,7 +22,7 @@ def name_lookups(graph: Graph, integers: Iterable[str], output: str) -> tuple[Gr
     chosen = []
     for node, integer in _lookups(new, set(integers), new.outputs[output]):
         if node.id not in names:
-            names[node.id] = _free(new, f"{node.op} of {integer}")
+            names[node.id] = free_name(new, f"{node.op} of {integer}", gap=" ")
             new.name(names[node.id], node)
         chosen.append(names[node.id])
     return new, chosen
@@ -38,11 +38,6 @@ def _lookups(graph: Graph, integers: set[str], root: Node) -> list[tuple[Node, s
         elif integer is not None:
             behind[node.id] = integer
     return found
-
-
-def _free(graph: Graph, name: str) -> str:
-    names = [name, *(f"{name} {n}" for n in range(2, len(graph.names) + 3))]
-    return next(n for n in names if n not in graph.names)
 
 
 def supply(graph: Graph, values: Iterable[str]) -> Graph:
