@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from cells_for_tests import draw, draw_states
-from tolerances import TOLERANCES, assert_close, error
+from tolerances import assert_as_close, assert_close
 
 import rnngraph as rg
 from rnngraph import library
@@ -25,10 +25,6 @@ REAL = {"f32": np.float32, "f64": np.float64}
 MACHINES = list(product(TARGETS, REAL))
 WIDTHS = [5, 17, 33, 2, 16]
 NORMALISED = 5  # the least width at which a norm is well-conditioned in f32
-# where a formula is ill-conditioned, code may be so many times as far off as the formula in NumPy,
-# if that is not far
-ILL, WORST = 4, 1e-3
-
 
 # steps and rows; code for few rows and code for many is compiled apart
 FEW = [(5, 3), (1, 1), (0, 2), (2, 0)]
@@ -138,10 +134,8 @@ def assert_gradients(compiled: Compiled, steps: int, rows: int, kind: str = "par
     want, rough = oracle(), cache(lambda: oracle(dtype))
 
     def check(value, part, key, what):
-        wanted = getattr(want, part)[key]
-        if error(value, wanted) > TOLERANCES[dtype, kind]:  # is the formula to blame?
-            bound = min(ILL * error(getattr(rough(), part)[key], wanted), WORST)
-            assert error(value, wanted) <= bound, f"{where}: {what}: {error(value, wanted):.2e}"
+        assert_as_close(value, getattr(want, part)[key], lambda: getattr(rough(), part)[key],
+                        kind, dtype, f"{where}: {what}")  # fmt: skip
 
     grads, again = pullback(dy, dstate), pullback(dy, dstate)
     where = f"{graph.title} T={steps} B={rows}"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tolerances import TOLERANCES, assert_close, error
+from tolerances import ILL, TOLERANCES, WORST, assert_as_close, assert_close, error
 
 
 @pytest.mark.parametrize(("dtype", "kind"), TOLERANCES)
@@ -25,3 +25,17 @@ def test_bounds_are_small():
 def test_what_is_no_number_is_an_error(actual, expected):
     assert error(np.array([0.0, actual]), np.array([0.0, expected])) == np.inf
     assert error(np.array([0.0, expected]), np.array([0.0, expected])) == 0.0
+
+
+@pytest.mark.parametrize("times", [0.0, 0.9, 1.1, 2.0, 1e6])
+def test_only_an_ill_conditioned_formula_excuses_and_not_for_much(times):
+    """``times``: how far off the formula is, in units of the bound."""
+    unit, zero = TOLERANCES["f32", "parity"], np.zeros(3)
+    allowed = min(ILL * times * unit, WORST) if times > 1 else unit
+
+    def close(off):
+        assert_as_close(zero + off, zero, lambda: zero + times * unit, "parity", "f32")
+
+    close(0.99 * allowed)
+    with pytest.raises(AssertionError, match="above"):
+        close(1.01 * allowed)
