@@ -13,7 +13,7 @@ from ..compiled import Compiled
 from ..runtime.arrays import ArgumentError, Array, names_of
 from .batch import Batch, batch
 from .decision import Decision
-from .trials import Trial, Trials, steps_of, unit_count, unit_sets
+from .trials import Trial, Trials, chosen_steps, unit_count, unit_sets
 
 Values = Mapping[str, Array]
 MODES = ("zero", "mean", "resample")
@@ -74,7 +74,7 @@ def ablate(
     rows = batch(compiled, params, x, state, lengths)
     chosen = names_of(names, "names")
     trials = Trials(compiled, params, rows, decision, chosen)
-    at, rng = steps_of(steps, rows), np.random.default_rng(seed)
+    at, rng = chosen_steps(steps, rows), np.random.default_rng(seed)
     values = ablated_values(trials, chosen, mode, rng)
     count = unit_count(trials, chosen) if units is not None else 0
     sets = unit_sets((), 0) if units is None else unit_sets(units, count)

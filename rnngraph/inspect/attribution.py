@@ -15,8 +15,9 @@ from ..compiled import Compiled
 from ..passes.supply import only
 from ..runtime.arrays import REAL, ArgumentError, Array
 from .decision import Decision
+from .derived import derived
 from .integrate import Sample, integrate, summed
-from .line import Line, derived, line, standing
+from .line import Line, line, standing
 
 AT_ONCE = 1024  # points in a call
 WARNING = ("the gradient of a gated network says which input opened the gates, not which one "

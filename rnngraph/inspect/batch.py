@@ -42,8 +42,7 @@ class Batch:
     @property
     def inside(self) -> Array:
         """Where sequences last, bool [T, B]."""
-        ends = np.full(self.rows, self.steps) if self.lengths is None else self.lengths
-        return np.arange(self.steps)[:, None] < ends
+        return inside(self.steps, self.rows, self.lengths)
 
     def repeated(self, times: int) -> Batch:
         """All rows, so many times: row b of copy k is row k * B + b."""
@@ -65,6 +64,12 @@ class Batch:
                  for field, axis in AXES.items()}
         lengths = None if self.lengths is None else change(self.lengths, 0)
         return Batch(self.steps, rows, **parts, lengths=lengths)
+
+
+def inside(steps: int, rows: int, lengths: Any = None) -> Array:
+    """Where sequences of so many steps last, bool [T, B]."""
+    ends = np.full(rows, steps) if lengths is None else np.asarray(lengths)
+    return np.arange(steps)[:, None] < ends
 
 
 def batch(

@@ -13,7 +13,7 @@ from ..runtime.arrays import ArgumentError, Array
 from .batch import batch
 from .decision import Decision
 from .patch import groups_of
-from .trials import Trial, Trials, steps_of, unit_count
+from .trials import Trial, Trials, chosen_steps, unit_count
 
 CLEAR = 2.0  # the least |d'| at which a unit tells two labels apart at every step
 
@@ -60,7 +60,7 @@ def carriers(
     rows = batch(compiled, params, x, state, lengths)
     flat = list(dict.fromkeys(name for group in groups for name in group))
     trials = Trials(compiled, params, rows, decision, flat)
-    chosen, apart = steps_of(steps, rows), _labelled(labels, rows.rows)
+    chosen, apart = chosen_steps(steps, rows), _labelled(labels, rows.rows)
     traced = trials.trace(rows)
     values = {name: (traced[name][:, apart].mean(1) + traced[name][:, ~apart].mean(1))[:, None] / 2
               for name in flat}

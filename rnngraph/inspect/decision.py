@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..runtime.arrays import Array
+from ..graph import Graph
+from ..runtime.arrays import ArgumentError, Array
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,18 @@ class Decision:
         value = np.asarray(outputs[self.output])
         axes = tuple(range(2, value.ndim))
         return np.asarray((self.weights * value).sum(axis=(0, *axes)))
+
+    def check_output(self, graph: Graph) -> None:
+        """Raises ArgumentError for an output that the cell lacks."""
+        if self.output not in graph.outputs:
+            raise ArgumentError(f"no output is named '{self.output}': the decision is about "
+                                f"'{self.output}', but the outputs are {', '.join(graph.outputs)}")
+
+    def check(self, graph: Graph, steps: int, rows: int) -> None:
+        """Raises ArgumentError for an output that the cell lacks, or weights that do not fit it."""
+        self.check_output(graph)
+        expected = [steps, rows, *graph.outputs[self.output].shape]
+        given = list(np.shape(self.weights))
+        if given != expected:
+            raise ArgumentError(f"the decision's weights are {given}, expected [T, B, ...] = "
+                                f"{expected}")

@@ -13,10 +13,12 @@ from ..graph import Graph, spread
 from ..passes.decompose import BETA, DELTA, GAMMA, PHRASE
 from ..passes.decompose import decompose as decompose_graph
 from ..passes.supply import only
+from ..runtime.arguments import Arguments
 from ..runtime.arrays import REAL, ArgumentError, Array
 from .decision import Decision
+from .derived import derived
 from .integrate import summed
-from .line import check_decision, derived
+from .line import check_decision
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def decompose(
     key = ("decomposed", decision.output, whole)
     program = derived(compiled, key, lambda: _graph(compiled, decision.output, whole), dtype)
     count, rows = decision.weights.shape[:2]
-    inputs = x if isinstance(x, Mapping) else {next(iter(compiled.graph.inputs)): x}
+    inputs = Arguments(compiled.graph, REAL[dtype]).named(x)
     given = {**inputs, PHRASE: _mask(steps, count, rows, REAL[dtype])}
     state = None if state is None else {GAMMA.format(n): a for n, a in state.items()} | dict(state)
     options = {} if lengths is None else {"lengths": lengths}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,20 +16,7 @@ from ..passes.supply import alone, name_lookups, supply
 from ..runtime.arguments import Arguments, Call
 from ..runtime.arrays import REAL, ArgumentError, Array
 from .decision import Decision
-
-_DERIVED: WeakKeyDictionary[Compiled, dict[Hashable, Compiled]] = WeakKeyDictionary()
-
-
-def derived(
-    compiled: Compiled, key: Hashable, make: Callable[[], Graph], dtype: str | None = None
-) -> Compiled:
-    """The compiled form of a graph made from a cell's, kept for the next call with that key."""
-    kept = _DERIVED.setdefault(compiled, {})
-    dtype = dtype or compiled.dtype
-    if (key, dtype) not in kept:
-        kept[key, dtype] = Compiled(make(), dtype=dtype, target=compiled.target,
-                                    threads=compiled.threads)  # fmt: skip
-    return kept[key, dtype]
+from .derived import derived
 
 
 @dataclass(frozen=True)
@@ -108,7 +94,7 @@ def _arguments(compiled: Compiled, decision: Decision, dtype: str) -> Arguments:
 def _line(
     compiled: Compiled, decision: Decision, one: Call, other: Call, moving: list[str], lengths: Any
 ) -> Line:
-    _check_weights(decision, compiled.graph, one)
+    decision.check(compiled.graph, one.steps, one.rows)
     integers = tuple(n for n in moving if compiled.graph.leaves[n].dtype == "int")
     reals = tuple(n for n in moving if n not in integers)
     named, lookups = name_lookups(compiled.graph, integers, decision.output)
@@ -164,9 +150,7 @@ def _inside(call: Call, array: Array) -> Array:
 
 def check_decision(graph: Graph, decision: Decision) -> None:
     """Raises ArgumentError for an output that the cell lacks, or states that run back in time."""
-    if decision.output not in graph.outputs:
-        have = ", ".join(graph.outputs)
-        raise ArgumentError(f"no output is named '{decision.output}'; this cell gives {have}")
+    decision.check_output(graph)
     check_forward(graph)
 
 
@@ -175,10 +159,3 @@ def check_forward(graph: Graph) -> None:
     back = [state.name for state in graph.states.values() if state.delay != 1]
     if back:
         raise ArgumentError(f"state '{back[0]}' runs back in time; only forward ones are explained")
-
-
-def _check_weights(decision: Decision, graph: Graph, call: Call) -> None:
-    shape = (call.steps, call.rows, *graph.outputs[decision.output].shape)
-    given = np.shape(decision.weights)
-    if given != shape:
-        raise ArgumentError(f"the decision's weights are {list(given)}, expected {list(shape)}")

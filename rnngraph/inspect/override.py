@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -14,6 +12,7 @@ from ..compiled import Compiled, Pullback
 from ..passes.override import VALUE, inputs_of, overridable, override
 from ..runtime.arrays import REAL, ArgumentError, Array, names_of
 from .batch import Batch, batch
+from .derived import derived
 
 Overrides = Mapping[str, tuple[Any, Any]]
 
@@ -42,13 +41,11 @@ class Overridable:
                                     f"so cannot be overridden; choose from {', '.join(known)}")
         self.nodes = {name: known[name] for name in chosen}
 
-    @cached_property
+    @property
     def program(self) -> Compiled:
         """The cell that takes ``mask(name)`` and ``value(name)`` as inputs."""
-        of = self.compiled
-        return Compiled(override(of.graph, self.nodes), dtype=of.dtype, target=of.target,
-                        threads=of.threads, precision=of.precision,
-                        parallel_scan=of.parallel_scan)  # fmt: skip
+        graph, names = self.compiled.graph, tuple(self.nodes)
+        return derived(self.compiled, ("override", names), lambda: override(graph, names))
 
     def run(
         self, params: Mapping[str, Any], x: Any, given: Overrides,
@@ -141,19 +138,12 @@ def _spread(array: Any, what: str, shape: tuple[int, ...]) -> Array:
                             f"{list(shape)}, or what broadcasts to it") from None
 
 
-_MADE: WeakKeyDictionary[Compiled, dict[tuple[str, ...], Overridable]] = WeakKeyDictionary()
-
-
 def shared(compiled: Compiled, names: Iterable[str] = ()) -> Overridable:
-    """An Overridable for the names and all gates and states, made once for a compiled cell.
+    """An Overridable for the names and all gates and states: one program for all analyses.
 
     Other outputs than states, which may be as wide as a vocabulary, have to be named.
     """
     graph = compiled.graph
     inner = [name for name in overridable(graph)
              if name in graph.states or name not in graph.outputs]
-    chosen = tuple(dict.fromkeys([*inner, *sorted(names_of(names, "names"))]))
-    made = _MADE.setdefault(compiled, {})
-    if chosen not in made:
-        made[chosen] = Overridable(compiled, chosen)
-    return made[chosen]
+    return Overridable(compiled, dict.fromkeys([*inner, *sorted(names_of(names, "names"))]))

@@ -13,7 +13,7 @@ from ..passes.override import overridable
 from ..runtime.arrays import Array
 from .batch import pair
 from .decision import Decision
-from .trials import Trial, Trials, steps_of, unit_count, unit_sets
+from .trials import Trial, Trials, chosen_steps, unit_count, unit_sets
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def patch(
     flat = list(dict.fromkeys(name for group in groups for name in group))
     trials = Trials(compiled, params, one, decision, flat)
     values = trials.trace(two)
-    chosen = steps_of(steps, one)
+    chosen = chosen_steps(steps, one)
     y = trials.decide([Trial()], values)[0]
     y_other = Trials(compiled, params, two, decision, flat).decide([Trial()], values)[0]
     moved, sets = {}, {}

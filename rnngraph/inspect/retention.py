@@ -17,7 +17,8 @@ from ..compiled import Compiled
 from ..passes.label import label
 from ..passes.reads import CARRY, read, reads
 from ..runtime.arrays import Array
-from .line import derived
+from .batch import inside
+from .derived import derived
 from .steps import NUMBERS, Steps, following, steps_of, with_following
 
 ALIKE = 1e-9  # of the largest number: how far a diagonal matrix may be from one
@@ -66,12 +67,10 @@ def retention(
     )
     carry = _Carry(steps, program)
     found = {name: carry.diagonal(name) for name in compiled.graph.states}
-    over = None if lengths is None else np.arange(steps.lead[0])[:, None] >= np.asarray(lengths)
     rho = {}
     for name, (values, _) in found.items():
         rho[name] = values.reshape(*steps.lead, *values.shape[1:])
-        if over is not None:
-            rho[name][over] = np.nan
+        rho[name][~inside(*steps.lead, lengths)] = np.nan
     return Retention(rho, {name: whole for name, (_, whole) in found.items()})
 
 
@@ -80,12 +79,12 @@ class _Carry:
 
     def __init__(self, steps: Steps, program: Compiled) -> None:
         self.steps, self.program = steps, program
-        self.zeros = {n: leaf.shape for n, leaf in program.graph.inputs.items() if n not in steps.x}
+        self.still = {n: leaf.shape for n, leaf in program.graph.inputs.items() if n not in steps.x}
 
     def diagonal(self, name: str) -> tuple[Array, bool]:
         """rho [R, *shape], and whether the Jacobian is diagonal: then any direction shows it."""
         shape = self.steps.before[name].shape
-        if read(name, CARRY) not in self.zeros:
+        if read(name, CARRY) not in self.still:
             return np.zeros(shape), True
         every = np.arange(shape[0])
         rho = self.push(name, every, np.ones(shape))
@@ -98,7 +97,7 @@ class _Carry:
     def push(self, name: str, rows: Array, direction: Array) -> Array:
         """The state's own move [R, *shape] for a move of what its equation reads."""
         steps, count = self.steps, len(rows)
-        still = {n: np.zeros((1, count, *shape)) for n, shape in self.zeros.items()}
+        still = {n: np.zeros((1, count, *shape)) for n, shape in self.still.items()}
         old = {n: array[rows] for n, array in steps.before.items()}
         moved = self.program.jvp(
             steps.params, {**steps.some(rows), **still}, dx={read(name, CARRY): direction[None]},

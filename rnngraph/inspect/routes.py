@@ -25,8 +25,9 @@ from ..passes.reads import CARRY, read, reads
 from ..passes.supply import only
 from ..runtime.arrays import REAL, Array
 from .decision import Decision
+from .derived import derived
 from .integrate import Integral, Sample, integrate, summed
-from .line import Line, derived, line
+from .line import Line, line
 from .steps import following, with_following
 
 LATER, EARLIER = "later inputs", "earlier outputs"
@@ -148,7 +149,7 @@ class _Split:
         values = {}
         for route, state in self.reads:
             old = _delayed(dy[self.nexts[state]])
-            values[_key(route, state)] = gradients[read(state, route)] * old
+            values[read(state, route)] = gradients[read(state, route)] * old
         moved = np.sum([summed(gradients[name] * move) for name, move in moves.items()], 0)
         values[LATER] = np.cumsum(moved[::-1], 0)[::-1]
         values[EARLIER] = np.cumsum(decided, 0) - decided
@@ -171,7 +172,7 @@ class _Split:
     def result(self, found: Integral) -> Routes:
         units: dict[str, dict[str, Array]] = {}
         for route, state in self.reads:
-            units.setdefault(route, {})[state] = found.values[_key(route, state)]
+            units.setdefault(route, {})[state] = found.values[read(state, route)]
         parts = {route: sum(summed(array) for array in by_state.values())
                  for route, by_state in units.items()}  # fmt: skip
         parts |= {name: found.values[name] for name in (LATER, EARLIER)}
@@ -184,10 +185,6 @@ def _reads_of(graph: Graph) -> list[tuple[str, str]]:
     """(route, state) of every read of a graph that ``reads`` made: first the carry."""
     routes = dict.fromkeys([CARRY, *graph.names, *graph.outputs])
     return [(k, s) for k in routes for s in graph.states if read(s, k) in graph.inputs]
-
-
-def _key(route: str, state: str) -> str:
-    return read(state, route)
 
 
 def _delayed(array: Array) -> Array:

@@ -14,6 +14,7 @@ from ..graph import Node
 from ..passes.override import overridable
 from ..passes.pin import WINDOWS
 from ..runtime.arrays import ArgumentError, Array
+from .batch import inside
 
 LEFT, RIGHT = 0.1, 0.9  # of the range
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
@@ -73,11 +74,10 @@ def _clipped(node: Node) -> tuple[float, float] | None:
 def _counted(name: str, values: Array, lengths: Any) -> Array:
     """The values at the steps that count, [steps, *shape]."""
     steps, rows = values.shape[:2]
-    ends = np.full(rows, steps) if lengths is None else np.asarray(lengths)
-    if ends.shape != (rows,):
-        raise ArgumentError(f"lengths have shape {list(ends.shape)}, expected [{rows}] like the "
-                            f"rows of '{name}'")
-    inside = np.arange(steps)[:, None] < ends
-    if not inside.any():
+    if lengths is not None and np.shape(lengths) != (rows,):
+        raise ArgumentError(f"lengths have shape {list(np.shape(lengths))}, expected [{rows}] like "
+                            f"the rows of '{name}'")
+    counts = inside(steps, rows, lengths)
+    if not counts.any():
         raise ArgumentError(f"no step of '{name}' counts: give a trace with steps")
-    return np.asarray(values[inside])
+    return np.asarray(values[counts])

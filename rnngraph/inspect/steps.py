@@ -13,7 +13,8 @@ from ..graph import Graph
 from ..passes.supply import only
 from ..runtime.arguments import Arguments
 from ..runtime.arrays import REAL, ArgumentError, Array
-from .line import check_forward, derived
+from .derived import derived
+from .line import check_forward
 
 NUMBERS = 1 << 21  # of a state, in the rows of one call
 

@@ -43,7 +43,8 @@ class Trials:
         """Raises ArgumentError for an unknown name, or a decision that does not fit the cell."""
         self.params, self.batch = params, batch
         self.overridable: Overridable = shared(compiled, names)
-        self.decision = checked(compiled, decision, batch)
+        decision.check(compiled.graph, batch.steps, batch.rows)
+        self.decision = decision
 
     def decide(self, trials: Sequence[Trial], values: Mapping[str, Array]) -> Array:
         """The decision in every trial, float [trials, B].
@@ -97,20 +98,7 @@ class Trials:
             yield trials[start : start + at_once]
 
 
-def checked(compiled: Compiled, decision: Decision, batch: Batch) -> Decision:
-    """The decision, if it is one about a batch of the cell. Raises ArgumentError else."""
-    outputs = compiled.graph.outputs
-    if decision.output not in outputs:
-        raise ArgumentError(f"the decision is about '{decision.output}', but the outputs are "
-                            f"{', '.join(outputs)}")
-    expected = (batch.steps, batch.rows, *outputs[decision.output].shape)
-    if np.shape(decision.weights) != expected:
-        raise ArgumentError(f"the decision's weights have shape {list(np.shape(decision.weights))},"
-                            f" expected [T, B, ...] = {list(expected)}")
-    return decision
-
-
-def steps_of(steps: Sequence[int] | None, batch: Batch) -> tuple[int, ...]:
+def chosen_steps(steps: Sequence[int] | None, batch: Batch) -> tuple[int, ...]:
     """The steps meant: all, or those given. Raises ArgumentError for one that is not there."""
     chosen = tuple(range(batch.steps)) if steps is None else tuple(int(s) for s in steps)
     for step in chosen:

@@ -64,7 +64,7 @@ class Arguments:
         """All arguments of a call. ``steps`` and ``rows`` are needed by cells without inputs."""
         if others:
             raise ArgumentError(f"unknown option '{next(iter(others))}'; the options are {OPTIONS}")
-        given = self._named(x)
+        given = self.named(x)
         inputs = {name: self._input(name, given[name], batch_first) for name in self.graph.inputs}
         contexts = {name: self._context(name, given[name]) for name in self.graph.contexts}
         steps, rows = _extent(inputs, contexts, steps, rows)
@@ -87,7 +87,8 @@ class Arguments:
 
     # --- inputs ------------------------------------------------------------------------------
 
-    def _named(self, x: Any) -> Mapping[str, Any]:
+    def named(self, x: Any) -> Mapping[str, Any]:
+        """Inputs and contexts by name; an array is the only one. Raises ArgumentError."""
         names = [*self.graph.inputs, *self.graph.contexts]
         if not isinstance(x, Mapping):
             if len(names) != 1:
@@ -99,7 +100,7 @@ class Arguments:
 
     def with_time(self, x: Any) -> dict[str, Any]:
         """Inputs of one step, ``[B, *shape]``, as a sequence of length 1."""
-        given = self._named(x)
+        given = self.named(x)
         inputs = {
             name: fitted(given[name], name, ("B", *leaf.shape), self._dtype(leaf))[None]
             for name, leaf in self.graph.inputs.items()
