@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..inspect import Saturation, saturation
+from ..inspect import saturation
 from ..inspect.lstmvis import export, need_h5py
 from ..inspect.saturation import range_of
 from ..passes.override import overridable
@@ -26,9 +26,10 @@ from ..train.loop import Array, Arrays
 from ..train.progress import console as standard_console
 from . import highlight, pictures
 from .baseline import ngram_models
-from .brackets import Closings, closings
-from .errors import Onion, peel
-from .features import Follower, features, followers
+from .brackets import closings
+from .errors import peel
+from .examination import Examination
+from .features import features, followers
 from .page import page
 from .trained import Trained, open_trained
 
@@ -57,19 +58,6 @@ class Unit:
     name: str
     number: int
     why: str
-
-
-@dataclass(frozen=True)
-class Examination:
-    """What was found, on the text that was held out for the test."""
-
-    title: str
-    nats: float
-    ngrams: list[float]
-    saturation: Mapping[str, Saturation]
-    followers: list[Follower]
-    onion: Onion
-    closings: list[Closings]
 
 
 def examine(model: str | Path, text_path: str | Path, folder: str | Path,

@@ -9,11 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..arrangement import stack
-from ..cell import Cell, parse
+from ..cell import Cell
 from ..compiled import Compiled
-from ..source import CellError
-from ..train.checkpoint import CheckpointError, load
-from ..train.language_model import language_model
+from ..train.checkpoint import CheckpointError, load, stored_cell
 from ..train.loop import LOSS, TARGET, TOKEN, WEIGHT, Array, Arrays
 from ..train.run import BEST, LAST, Setting
 
@@ -86,16 +84,11 @@ def open_trained(path: str | Path) -> Trained:
     stored = load(file)
     if not {"setting", "characters"} <= set(stored.config):
         raise CheckpointError(f"{file} holds no character model; 'rnngraph train' makes one")
-    try:
-        cell = parse(stored.cell)
-    except CellError:
-        raise CheckpointError(f"the cell of {file} was made without a text of its own") from None
+    cell = stored_cell(stored, file)
     setting = Setting(**stored.config["setting"])
     characters = stored.config["characters"]
-    whole = language_model(stack(cell, layers=setting.layers), len(characters),
-                           embedding=setting.embedding, hidden=setting.hidden, sizes=setting.sizes)
-    return Trained(file, cell, whole.compile(dtype=setting.dtype), dict(stored.params), characters,
-                   setting, stored.step)
+    model = setting.model(cell, len(characters)).compile(dtype=setting.dtype)
+    return Trained(file, cell, model, dict(stored.params), characters, setting, stored.step)
 
 
 def _file_of(path: Path) -> Path:

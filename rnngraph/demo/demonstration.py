@@ -23,7 +23,7 @@ from ..tasks.grammar import Analysis, analyse, other_number
 from ..tasks.vocabulary import vocabulary
 from ..train.checkpoint import Checkpoint, save
 from ..train.language_model import language_model, sizes_of
-from ..train.loop import LOGITS, TARGET, TOKEN, WEIGHT, Arrays, Model, Moment, Trainer
+from ..train.loop import LOGITS, WEIGHT, Arrays, Model, Moment, Trainer, reading
 from ..train.optimisers import Adam
 from ..train.progress import Progress
 from ..train.progress import console as standard_console
@@ -178,7 +178,7 @@ def _show(known: Trained, carrier: Carrier, folder: Path) -> tuple[list[str], li
 def _trace(model: Compiled, params: Arrays, pair: tuple[Analysis, Analysis]) -> Arrays:
     """Named values [words, 2, ...] for both versions of a sentence, without the leading <s>."""
     tokens = np.stack([vocabulary().encode(("<s>", *one.words)) for one in pair], 1)
-    inputs = {TOKEN: tokens, TARGET: np.zeros_like(tokens), WEIGHT: np.zeros(tokens.shape)}
+    inputs = reading(tokens)
     y, _ = model.run(params, inputs, outputs=(LOGITS,))
     y |= model.trace(params, inputs)
     return {name: value[1:] for name, value in y.items() if value.shape[:2] == tokens.shape}

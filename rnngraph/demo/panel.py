@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..explain.carrier import Carrier
-from ..graph import Graph, Node, Varies
+from ..explain.report import shown_values
+from ..graph import Graph, Node
 from ..train.loop import Array
 from .picture import Row
 
@@ -22,14 +23,9 @@ def rows_of(graph: Graph, carrier: Carrier, traces: Sequence[Mapping[str, Array]
     value. Values that have the carrier's units show the carrying unit; others show the element
     that differs most between the two versions of the sentences.
     """
-    rows = [_row(name, named.label, "", named.node, carrier, [trace[name] for trace in traces])
-            for name, named in graph.names.items() if named.node.varies is Varies.STEP]
-    for name, state in graph.states.items():
-        # a state that only keeps an input for the next step shows nothing of the cell
-        if state.next is not None and state.next.op not in ("input", "context", "param"):
-            values = [trace[name] for trace in traces]
-            rows.append(_row(f"{name}'", state.label, name, state.next, carrier, values))
-    return rows
+    return [_row(one.box, one.label, one.name if one.name in graph.states else "", one.node,
+                 carrier, [trace[one.name] for trace in traces])
+            for one in shown_values(graph)]
 
 
 def _row(name: str, label: str, state: str, node: Node, carrier: Carrier, values: list[Array]

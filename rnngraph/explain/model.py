@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..arrangement import stack
-from ..cell import Cell, parse
+from ..cell import Cell
 from ..compiled import Compiled
-from ..source import CellError
-from ..train.checkpoint import Checkpoint, CheckpointError, load
+from ..train.checkpoint import AGAIN, Checkpoint, load, stored_cell
 from ..train.language_model import language_model, sizes_of
 from ..train.loop import Arrays
 
@@ -45,7 +44,7 @@ def trained(path: str | Path, cell: Cell | None = None) -> Trained:
     for a file that is no checkpoint, or one whose cell is not to be had.
     """
     stored = load(path)
-    whole = cell or _cell(stored, path)
+    whole = cell or stored_cell(stored, path, AGAIN)
     if "characters" in stored.config:
         return _of_characters(stored, whole)
     sizes = dict(stored.config.get("sizes", {}))
@@ -68,11 +67,3 @@ def _of_tokens(stored: Checkpoint, cell: Cell, sizes: Mapping[str, int], tokens:
     seed = stored.config["seed"] if stored.config.get("task") == "agreement" else None
     return Trained(cell.bind(None, **sizes), model, stored.params, sizes, tokens, letters,
                    seed)
-
-
-def _cell(stored: Checkpoint, path: str | Path) -> Cell:
-    try:
-        return parse(stored.cell)
-    except CellError:
-        raise CheckpointError(f"the cell of {path} was made without a text of its own; "
-                              "give the same cell again") from None

@@ -58,7 +58,7 @@ def report(cell: Cell, compiled: Compiled, params: Arrays, columns: Sequence[Col
     """
     if not columns:
         raise ValueError("there is nothing to explain: no sentence, no row")
-    shown = shown_values(cell.graph)
+    shown = [one for one in shown_values(cell.graph) if one.node.dtype == "real"]
     if not shown:
         raise ValueError(f"cell {cell.name} names no value that varies from step to step")
     places = aligned([column.labels for column in columns])
@@ -80,7 +80,7 @@ def report(cell: Cell, compiled: Compiled, params: Arrays, columns: Sequence[Col
 def shown_values(graph: Graph) -> list[Shown]:
     """Named values that vary, then states, in the order of the text."""
     found = [Shown(name, named.label, named.node, name) for name, named in graph.names.items()
-             if named.node.varies is Varies.STEP and named.node.dtype == "real"]
+             if named.node.varies is Varies.STEP]
     for name, state in graph.states.items():
         # a state that only keeps an input for the next step shows nothing of the cell
         if state.next is not None and state.next.op not in ("input", "context", "param"):

@@ -9,7 +9,7 @@ import numpy as np
 from ..inspect import Decision
 from ..tasks.grammar import analyse, partner
 from ..tasks.vocabulary import spelled, tokenise
-from ..train.loop import LOGITS, TARGET, TOKEN, WEIGHT, Arrays, Model
+from ..train.loop import LOGITS, Arrays, Model, reading
 from .column import Column, Other
 
 START = "<s>"
@@ -86,9 +86,7 @@ def _column(model: Model, params: Arrays, tokens: Sequence[str], ids: Vocabulary
 
 def token_inputs(tokens: Sequence[str], ids: Vocabulary) -> Arrays:
     """Inputs [T, 1] of a language model that reads one text."""
-    token = np.array([[ids[word]] for word in tokens], np.int32)
-    return {TOKEN: token, TARGET: np.zeros_like(token),
-            WEIGHT: np.zeros(token.shape, np.float32)}
+    return reading(np.array([[ids[word]] for word in tokens], np.int32))
 
 
 def _decision(model: Model, params: Arrays, tokens: Sequence[str], inputs: Arrays, ids: Vocabulary,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..tasks.text import Streams, encode
-from .loop import LOGITS, LOSS, TARGET, TOKEN, WEIGHT, Arrays, Model
+from .loop import LOGITS, LOSS, Arrays, Model, reading
 
 
 def nats_per_character(model: Model, params: Arrays, streams: Streams) -> float:
@@ -44,9 +44,7 @@ def _draws(model: Model, params: Arrays, start: np.ndarray, temperature: float, 
     rng = np.random.default_rng(seed)
     tokens, state = start[:, None], None
     while True:
-        inputs = {TOKEN: tokens, TARGET: np.zeros_like(tokens),
-                  WEIGHT: np.zeros(tokens.shape, np.float32)}
-        y, state = model.run(params, inputs, state, outputs=(LOGITS,))
+        y, state = model.run(params, reading(tokens), state, outputs=(LOGITS,))
         choice = _choose(y[LOGITS][-1, 0], temperature, rng)
         yield choice
         tokens = np.full((1, 1), choice, start.dtype)

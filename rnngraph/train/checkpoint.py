@@ -21,7 +21,11 @@ from typing import Any
 
 import numpy as np
 
+from ..cell import Cell, parse
+from ..source import CellError
+
 FORMAT = "rnngraph-checkpoint-1"
+AGAIN = "; give the same cell again"  # the remedy where a cell can be given
 SECTIONS = ("params", "moments", "carried")
 
 
@@ -108,3 +112,12 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def stored_cell(stored: Checkpoint, path: str | Path, remedy: str = "") -> Cell:
+    """The cell of a checkpoint. Raises CheckpointError, with the remedy, where it has no text."""
+    try:
+        return parse(stored.cell)
+    except CellError:
+        raise CheckpointError(f"the cell of {path} was made without a text of its own{remedy}") \
+            from None  # fmt: skip

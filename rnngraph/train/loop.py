@@ -22,6 +22,11 @@ LOGITS, LOSS = "logits", "loss"
 TOKEN, TARGET, WEIGHT = "token", "target", "weight"
 
 
+def reading(token: Array) -> Arrays:
+    """Inputs of a language model that only reads tokens, int [T, B]: nothing is to be predicted."""
+    return {TOKEN: token, TARGET: np.zeros_like(token), WEIGHT: np.zeros(token.shape, np.float32)}
+
+
 class Model(Protocol):
     """A compiled language model: inputs token, target, weight; outputs logits, loss."""
 

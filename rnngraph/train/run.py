@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrangement import stack
-from ..cell import Cell, parse
-from ..source import CellError
+from ..cell import Cell
 from ..tasks import text as texts
 from ..tasks.text import Streams, Text
 from .characters import nats_per_character, sample
-from .checkpoint import Checkpoint, CheckpointError, load, save
+from .checkpoint import AGAIN, Checkpoint, CheckpointError, load, save, stored_cell
 from .language_model import language_model
 from .loop import Model, Moment, Trainer
 from .optimisers import OPTIMISERS
@@ -62,6 +61,12 @@ class Setting:
         """The text in its three parts, by a fixed vocabulary if one is given."""
         parts = (1 - 2 * self.held_out, self.held_out, self.held_out)
         return texts.read(path, characters=characters, encoding=self.encoding, fractions=parts)
+
+    def model(self, cell: Cell, characters: int) -> Cell:
+        """The model of so many characters around a cell, with sizes bound."""
+        whole = stack(cell, layers=self.layers)
+        return language_model(whole, characters, embedding=self.embedding, hidden=self.hidden,
+                              sizes=self.sizes)
 
 
 @dataclass(frozen=True)
@@ -153,18 +158,10 @@ def _resumed(cell: Cell | None, text_path: str | Path, folder: Path, setting: di
         lengths["steps"] = None  # the stored number of steps is that of the stored epochs
     chosen = _checked(replace(Setting(**stored.config["setting"]), **lengths))
     text = chosen.read(text_path, stored.config["characters"])
-    job = _prepared(chosen, cell or _stored_cell(stored, folder), text, folder)
+    job = _prepared(chosen, cell or stored_cell(stored, folder / LAST, AGAIN), text, folder)
     job.moment = Moment(stored.params, stored.moments, stored.carried, stored.step)
     job.best = stored.config["best"] if stored.config["best"] is not None else float("inf")
     return job
-
-
-def _stored_cell(stored: Checkpoint, folder: Path) -> Cell:
-    try:
-        return parse(stored.cell)
-    except CellError:
-        raise CheckpointError(f"the cell of {folder / LAST} was made without a text of its own; "
-                              "give the same cell again") from None
 
 
 def _checked(setting: Setting) -> Setting:
@@ -183,10 +180,9 @@ def _checked(setting: Setting) -> Setting:
 
 
 def _prepared(setting: Setting, cell: Cell, text: Text, folder: Path) -> _Job:
-    whole = stack(cell, layers=setting.layers)
-    model_cell = language_model(whole, len(text.characters), embedding=setting.embedding,
-                                hidden=setting.hidden, sizes=setting.sizes)
-    model = model_cell.compile(dtype=setting.dtype, threads=setting.threads)
+    model = setting.model(cell, len(text.characters)).compile(
+        dtype=setting.dtype, threads=setting.threads
+    )
     passage = len(Streams(text.train, setting.batch, setting.window))
     steps = setting.steps or max(1, round(setting.epochs * passage))
     setting = replace(setting, steps=steps)
