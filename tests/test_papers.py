@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from papers_table import ENTRIES, Entry
+from papers.entry import Entry
+from papers_table import ENTRIES
 from tolerances import assert_close
 
 import rnngraph as rg
