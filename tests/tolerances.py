@@ -45,14 +45,14 @@ def assert_close(actual, expected, kind: str, dtype: str = "f64", what: str = ""
     assert found <= bound, f"{what}: error {found:.2e} above {bound:.0e} ({dtype} {kind})"
 
 
-# where a rounding of what is given moves the exact result beyond the bound, code may be off by so
-# many times as much, if that is not far
+# where a rounding of every value on the way moves the exact result beyond the bound, code may be off
+# by so many times as much, if that is not far
 ILL, WORST = 4, 1e-3
 
 
 def assert_as_close(actual, expected, moved, kind: str, dtype: str, what: str = "") -> None:
     """Like ``assert_close``, but for what is ill-conditioned in f32: ``moved()`` gives the exact
-    results for arguments that are off by a rounding."""
+    results where every value on the way is off by a rounding."""
     bound = TOLERANCES[dtype, kind]
     if dtype == "f32" and error(actual, expected) > bound:
         bound = max(bound, min(ILL * max(error(other, expected) for other in moved()), WORST))

@@ -6,7 +6,7 @@ next value at another step; results are remembered. That is slow, and obviously 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,14 +35,17 @@ def evaluate(
     initial: Mapping[str, Array] | None = None,
     trace: Iterable[str] = (),
     dtype: Any = np.float64,
+    rounded: Callable[[Array], Array] = lambda value: value,
 ) -> Result:
     """Evaluate a graph with bound sizes over a whole sequence.
 
     ``given`` holds inputs ``[T, B, *shape]``, contexts ``[B, *shape]`` and params ``[*shape]``
     by name; ``initial`` the states' first values ``[B, *shape]`` (default: their ``init``).
-    ``trace`` lists named values to return as ``values``.
+    ``trace`` lists named values to return as ``values``. Every real result goes through
+    ``rounded``: what a rounding at random does to them tells how well-conditioned the equations
+    are (Monte Carlo arithmetic: Parker 1997, UCLA CSD-970002).
     """
-    run = _Run(graph, given, initial or {}, steps, rows, np.dtype(dtype))
+    run = _Run(graph, given, initial or {}, steps, rows, np.dtype(dtype), rounded)
     with np.errstate(all="ignore"):
         return Result(
             {name: run.sequence(node) for name, node in graph.outputs.items()},
@@ -60,9 +63,10 @@ class _Run:
         steps: int,
         rows: int,
         dtype: np.dtype[Any],
+        rounded: Callable[[Array], Array],
     ) -> None:
         self.graph, self.given, self.initial = graph, given, initial
-        self.steps, self.rows, self.dtype = steps, rows, dtype
+        self.steps, self.rows, self.dtype, self.rounded = steps, rows, dtype, rounded
         self.known: dict[tuple[int, int], Array] = {}
 
     def key(self, node: Node, t: int) -> tuple[int, int]:
@@ -111,7 +115,8 @@ class _Run:
             if missing:
                 stack.extend(missing)
                 continue
-            self.known[self.key(node, t)] = self._compute(node, t)
+            value = self._compute(node, t)
+            self.known[self.key(node, t)] = self.rounded(value) if node.dtype == "real" else value
             stack.pop()
         return self.known[self.key(node, t)]
 
