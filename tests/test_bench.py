@@ -14,7 +14,7 @@ import pytest
 from rnngraph.bench import add_arguments, main, memory, plan
 from rnngraph.bench.calls import call_overheads
 from rnngraph.bench.compiling import compile_times
-from rnngraph.bench.machine import Machine, measure
+from rnngraph.bench.machine import Machine, measure, pulse
 from rnngraph.bench.measure import TimedOut, alternate, ratio, within
 from rnngraph.bench.measured import Figures, Measured, Store, from_json, to_json
 from rnngraph.bench.page import write_page
@@ -79,6 +79,13 @@ def test_this_machine_is_measured() -> None:
     assert machine.peak > 1e8
     assert all(speed > 1e7 for speed in machine.bandwidths.values())
     assert set(machine.functions) == {"tanh"}
+
+
+def test_the_limit_of_a_slowed_machine_is_further_off() -> None:
+    machine = measure()
+    assert machine.slowed(2.0) == 2 * machine.slowed(1.0)
+    beside = alternate({"pulse": pulse()}, seconds=0)["pulse"]
+    assert machine.slowed(max(beside)) > 0.5  # a pulse is what the peak was measured with
 
 
 def test_turns_alternate_and_rounds_are_counted() -> None:

@@ -10,6 +10,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from .work import BYTES, Work
 SIZES = (1 << 14, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26)
 READ = 1 << 23  # bytes read in one run, at least
 SMALL = 2048  # elements that stay in the first cache
-ROUNDS = 1 << 15
+ROUNDS = 1 << 17  # of multiply-adds: some 250 us
 
 
 @dataclass
@@ -58,6 +59,10 @@ class Machine:
         """Seconds per element; one multiply-add's worth for ops that are one instruction."""
         return self.functions.get(op, min(OPS[op].cost, 1) * 2 / self.peak)
 
+    def slowed(self, pulse_seconds: float) -> float:
+        """How many times longer than at peak everything took while a ``pulse`` took so long."""
+        return pulse_seconds * self.peak / _pulse_operations()
+
     def learn(self, ops: Iterable[str]) -> None:
         """Measure the elementary functions among ``ops``."""
         for op in sorted(set(ops) - set(self.functions)):
@@ -78,10 +83,20 @@ def cpu_name() -> str:
     return f"{found[0] if found else name}, {host().level}"
 
 
-def _peak() -> float:
+@cache
+def pulse() -> Callable[[], None]:
+    """A run of nothing but multiply-adds, to be timed beside what is judged: processors change
+    their speed, and others take their share of it."""
     probe, array = probes.multiply_adds(), np.linspace(0, 1, 64, dtype=np.float32)
-    operations = 2 * probes.width() * probes.chains() * ROUNDS
-    return operations / _best(lambda: probe(array, 1, ROUNDS))
+    return lambda: probe(array, 1, ROUNDS)
+
+
+def _pulse_operations() -> int:
+    return 2 * probes.width() * probes.chains() * ROUNDS
+
+
+def _peak() -> float:
+    return _pulse_operations() / _best(pulse())
 
 
 def _bandwidths() -> dict[int, float]:
