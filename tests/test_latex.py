@@ -120,23 +120,29 @@ def test_what_the_graph_knows_to_be_the_same_at_every_step_has_no_time() -> None
 
 
 def test_repeats_assign() -> None:
-    tree = tree_of("y = h\nrepeat k in 0..2:\n    y = Q[k] @ y  \"layer\"\nh' = y")
-    assert equations(tree, check(tree)) == r"""\begin{aligned}
-y &\gets h_{t-1} \\
-&\left.\begin{aligned}
+    tree = tree_of('y = h\nrepeat k in 0..2:\n    y = Q[k] @ y  "layer"\nh\' = y')
+    expected = r"""\begin{array}{l}
+\begin{aligned}
+y &\gets h_{t-1}
+\end{aligned} \\[4pt]
+\left.\begin{aligned}
 y &\gets Q^{(k)}\, y && \text{layer}
-\end{aligned}\right\rbrace \quad k = 0, \dots, 1 \\
+\end{aligned}\right\rbrace \quad k = 0, \dots, 1 \\[4pt]
+\begin{aligned}
 h_{t} &= y
-\end{aligned}"""
+\end{aligned}
+\end{array}"""
+    assert equations(tree, check(tree)) == expected
 
 
 def test_definitions() -> None:
     tree = tree_of("h' = twice(h) + z_h")
-    assert definitions(tree, check(tree)) == r"""\begin{aligned}
+    expected = r"""\begin{aligned}
 \mathrm{mode}_{n} &= n + 1 && n < H \\
 z_{h,t} &\sim \operatorname{Bernoulli}(0.5) && \text{drawn at every step} \\
 \operatorname{twice}(a,\, k = 2) &= k \odot a
 \end{aligned}"""
+    assert definitions(tree, check(tree)) == expected
 
 
 def test_long_sums_go_on_below() -> None:

@@ -27,7 +27,7 @@ FLOORS = [
     ["arrangement"],
     ["inspect"],
     ["tasks", "bench"],
-    ["train"],
+    ["train", "gallery"],
     ["explain"],
     ["demo", "characters"],
     ["cli"],

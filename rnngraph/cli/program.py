@@ -35,6 +35,7 @@ COMMANDS = {
     "explain": "show what every gate of a trained model did, as one HTML page",
     "bench": "measure speed, beside other frameworks and against this machine's limit",
     "list": "the cells of the library",
+    "gallery": "a page for every cell of the library: equations, diagram, work, speed",
 }
 OK, WRONG, USAGE, OURS, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
 EPILOG = """\

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..activity import differentiable
 from ..cell import Cell
-from ..compile import STAGES, Request, build
+from ..compile import STAGES, Request, build, value_at
 from ..graph import Graph
 from ..graph import show as show_graph
 from ..latex import definitions, equations
@@ -108,16 +108,6 @@ def _memory(cell: Cell, args: Namespace) -> str:
     graph = _bound(cell, args).graph
     found = value_at(graph, _request(graph, args), "schedule")
     return str(memory(found, REAL[args.dtype].itemsize))
-
-
-def value_at(graph: Graph, request: Request, stage: str) -> Any:
-    """What the compiler has after the stage."""
-    value: Any = graph
-    for name, step in STAGES:
-        value = step(value, request)
-        if name == stage:
-            return value
-    raise ValueError(f"there is no stage '{stage}'")
 
 
 def _latex(cell: Cell, args: Namespace) -> str:

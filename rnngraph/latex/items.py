@@ -1,6 +1,7 @@
 r"""The equations of a cell as one aligned formula, labels as text at the right.
 
-    aligned ::= row (\\ row)*        row ::= left sign right label | aligned in a brace (a repeat)
+    formula ::= block (\\ block)*      block ::= aligned | aligned in a brace (a repeat)
+    aligned ::= row (\\ row)*          row   ::= left & sign right && label
 
 What a cell assigns anew within a step (the value that a repeat begins with, and what is inside
 of it) is written with an arrow and without a time.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 from ..graph import Graph
@@ -46,17 +48,16 @@ LAWS = {
 
 
 def equations(tree: Cell, graph: Graph) -> str:
-    """What a cell computes at step t, one row for each equation, as ``aligned`` LaTeX.
+    """What a cell computes at step t, one row for each equation, as LaTeX for a display.
 
     ``graph`` is that of the tree, its sizes bound or not.
     """
-    return aligned(_rows_of(tree, graph, EQUATIONS))
+    return _stacked(tree, graph, EQUATIONS)
 
 
 def definitions(tree: Cell, graph: Graph) -> str:
     """What equations use: functions, constant arrays, noises; "" for a cell without them."""
-    rows = list(_rows_of(tree, graph, DEFINITIONS))
-    return aligned(rows) if rows else ""
+    return _stacked(tree, graph, DEFINITIONS)
 
 
 def aligned(rows: Iterable[str]) -> str:
@@ -64,11 +65,17 @@ def aligned(rows: Iterable[str]) -> str:
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
-def _rows_of(tree: Cell, graph: Graph, wanted: dict[type, Writer]) -> Iterator[str]:
-    names = known(tree, graph)
-    for item in tree.items:
-        if type(item) in wanted:
-            yield from wanted[type(item)](item, names)
+def _stacked(tree: Cell, graph: Graph, wanted: dict[type, Writer]) -> str:
+    """Rows in one block; a repeat has a block of its own, or its brace would part all labels
+    from their equations."""
+    names, blocks = known(tree, graph), []
+    items = [item for item in tree.items if type(item) in wanted]
+    for repeats, group in groupby(items, key=lambda item: isinstance(item, Repeat)):
+        rows = [row for item in group for row in wanted[type(item)](item, names)]
+        blocks += rows if repeats else [aligned(rows)] if rows else []
+    if len(blocks) < 2:
+        return "".join(blocks)
+    return "\\begin{array}{l}\n" + " \\\\[4pt]\n".join(blocks) + "\n\\end{array}"
 
 
 # --- rows --------------------------------------------------------------------------------------
@@ -132,7 +139,7 @@ def _repeat(item: Repeat, names: Known) -> Iterator[str]:
     body = aligned(row for inner in item.items for row in _equation(inner, inside))
     first, last = Spelling(names).spelled(item.start), _before(item.stop, Spelling(names))
     counted = rf"{symbol(item.name)} = {first}, \dots, {last}"
-    yield rf"&\left.{body}\right\rbrace \quad {counted}"
+    yield rf"\left.{body}\right\rbrace \quad {counted}"
 
 
 def _before(stop: Expr, spelling: Spelling) -> str:
