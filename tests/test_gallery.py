@@ -10,7 +10,6 @@ import pytest
 from rnngraph import library
 from rnngraph.backends.llvm import target
 from rnngraph.bench.work import work_of
-from rnngraph.cell import load
 from rnngraph.cli import main
 from rnngraph.compile import Request, value_at
 from rnngraph.gallery import Gallery, left_over, speed, write
