@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "rnngraph"
 FLOORS = [
     ["source", "sizes", "settings", "ops", "library"],
     ["syntax", "graph", "widths"],
-    ["check", "verify", "rewrite", "activity", "components", "latex"],
+    ["check", "verify", "rewrite", "activity", "components", "catalogue", "latex"],
     ["recurrence"],
     ["passes", "diagram"],
     ["schedule"],

@@ -5,13 +5,13 @@ Nothing here is measured, and nothing depends on the machine.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from .. import library
 from ..bench.work import Work, work_of
+from ..catalogue import Entry, entry
 from ..check import check
 from ..compile import Request, value_at
 from ..diagram import Diagram, Theme, diagram
@@ -58,15 +58,9 @@ class Facts:
         return self.graph.title
 
     @property
-    def family(self) -> str:
-        """The cells that it is kin to."""
-        return "Cells"
-
-    @property
-    def year(self) -> str:
-        """When it was published."""
-        found = re.search(r"\b(?:19|20)\d\d\b", self.graph.source)
-        return found[0] if found else ""
+    def entry(self) -> Entry:
+        """What the catalogue has of it: family, year, words."""
+        return entry(self.name)
 
     @property
     def summary(self) -> str:

@@ -42,7 +42,8 @@ class Gallery:
     def page(self, name: str) -> str:
         """The page of a cell. Raises KeyError for a cell that the library has not."""
         facts = self.cells[name]
-        related = [f for f in self.cells.values() if f.family == facts.family and f is not facts]
+        related = [other for other in self.cells.values()
+                   if other.entry.family == facts.entry.family and other is not facts]  # fmt: skip
         return page(facts, related, self.speeds, self.learning)
 
     def index(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from ..catalogue import FAMILIES
 from .facts import Facts
 from .page import prose, table
 
@@ -30,14 +31,14 @@ NOTATION = [
 
 def index(cells: Sequence[Facts]) -> str:
     """The index page."""
-    families = sorted({facts.family for facts in cells}, key=lambda family: _first(cells, family))
+    ordered = sorted(cells, key=lambda facts: (facts.entry.year, facts.name))
     blocks = [
         f"# The cells\n\n{OPENING.format(len(cells))}",
         "[By family](#by-family) · [By year](#by-year) · [Notation](#notation)",
         "## By family",
-        *(block for family in families for block in _family(cells, family)),
+        *(block for family in FAMILIES for block in _family(ordered, family)),
         "## By year",
-        "\n".join(_years(cells)),
+        "\n".join(_years(ordered)),
         "## Notation",
         table(("", ""), NOTATION),
         CLOSING,
@@ -45,20 +46,18 @@ def index(cells: Sequence[Facts]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _first(cells: Sequence[Facts], family: str) -> tuple[str, str]:
-    """Families in the order of their oldest cells."""
-    return min(facts.year for facts in cells if facts.family == family), family
+def _family(ordered: Sequence[Facts], family: str) -> Iterator[str]:
+    titles = {facts.title.lower(): facts.title for facts in ordered}
+    words = [titles.get(word, word) for word in family.split()]
+    name, rest = " ".join(words), FAMILIES[family]
+    yield f"### {name[0].upper()}{name[1:]}\n\n{rest[0].upper()}{rest[1:]}."
+    rows = ((link(f), str(f.entry.year), prose(f.summary)) for f in ordered
+            if f.entry.family == family)  # fmt: skip
+    yield table(("cell", "year", ""), rows)
 
 
-def _family(cells: Sequence[Facts], family: str) -> Iterator[str]:
-    members = sorted((f for f in cells if f.family == family), key=lambda f: (f.year, f.name))
-    yield f"### {family}"
-    yield table(("cell", "year", ""), ((link(f), f.year, prose(f.summary)) for f in members))
-
-
-def _years(cells: Sequence[Facts]) -> Iterator[str]:
-    ordered = sorted(cells, key=lambda facts: (facts.year, facts.name))
-    for year, members in groupby(ordered, key=lambda facts: facts.year):
+def _years(ordered: Sequence[Facts]) -> Iterator[str]:
+    for year, members in groupby(ordered, key=lambda facts: facts.entry.year):
         yield f"- **{year}** {', '.join(map(link, members))}"
 
 

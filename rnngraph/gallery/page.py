@@ -57,14 +57,9 @@ def _head(facts: Facts) -> Iterator[str]:
     yield f"# {facts.title}"
     yield from map(prose, filter(None, (facts.summary, facts.graph.doc.partition("\n")[2])))
     yield f"*{prose(facts.graph.source)}*"
-    where = f"[{facts.family}]({INDEX}#{anchor(facts.family)})"
-    yield f"Family: {where} · `rg.load(\"{facts.name}\")` · [all cells]({INDEX})"
-
-
-def anchor(title: str) -> str:
-    """The link to a heading, as code hosts make it."""
-    kept = "".join(c for c in title.lower() if c.isalnum() or c in " -")
-    return kept.replace(" ", "-")
+    kin = facts.entry.family
+    family = f"[{kin}]({INDEX}#{kin.replace(' ', '-')})"  # headings' links, as code hosts make them
+    yield f"Family: {family} · `rg.load(\"{facts.name}\")` · [all cells]({INDEX})"
 
 
 # --- what it is ----------------------------------------------------------------------------------

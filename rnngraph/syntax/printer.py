@@ -44,6 +44,7 @@ def print_cell(cell: Cell, unicode: bool = False) -> str:
     """The canonical text of a cell, ending in a newline."""
     speller = _Speller(unicode)
     blocks = [[f"cell {cell.name}", *(f"{_quote(line)}" for line in _lines(cell.doc))]]
+    blocks[0] += [f"family {_quote(cell.family)}"] if cell.family else []
     blocks[0] += [f"source {_quote(line)}" for line in _lines(cell.source)]
     for _, items in groupby(cell.items, key=_block):
         blocks.append(_labelled([speller.item(item) for item in items]))
