@@ -102,6 +102,7 @@ def test_formulas() -> None:
 
 def test_words_are_no_markdown() -> None:
     assert prose("a *b* | <c>\nd") == r"a \*b\* \| \<c> d"
+    assert prose("as gru.cell, not my.cell") == "as [gru.cell](gru.md), not my.cell"
 
 
 # --- writing -------------------------------------------------------------------------------------

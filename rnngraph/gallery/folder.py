@@ -48,7 +48,7 @@ class Gallery:
 
     def index(self) -> str:
         """The page that leads to all others."""
-        return index(list(self.cells.values()))
+        return index(list(self.cells.values()), self.speeds)
 
     def drawing(self, name: str) -> str:
         """The diagram of a cell as SVG. Raises RenderError where there is no renderer."""

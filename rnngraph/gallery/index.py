@@ -7,11 +7,12 @@ from itertools import groupby
 
 from ..catalogue import FAMILIES
 from .facts import Facts
-from .page import prose, table
+from .page import kin_title, prose, table
+from .speed import DIRECTIONS, Speeds
 
 OPENING = """A page for each of the {} cells of the library: its equations, a diagram, sizes and
 parameters, operations, what runs when, how fast it is. `rg.load("gru")` loads one,
-`rnngraph gallery` writes these pages."""
+`rnngraph gallery` writes these pages. Speed is that of a forward run, the LSTM's being 1."""
 CLOSING = """States begin a sequence with the value that their page says. A page is what the
 compiler reads, down to the signs; a variant is a cell of its own."""
 NOTATION = [
@@ -29,31 +30,34 @@ NOTATION = [
 ]
 
 
-def index(cells: Sequence[Facts]) -> str:
+def index(cells: Sequence[Facts], speeds: Speeds) -> str:
     """The index page."""
     ordered = sorted(cells, key=lambda facts: (facts.entry.year, facts.name))
     blocks = [
         f"# The cells\n\n{OPENING.format(len(cells))}",
         "[By family](#by-family) · [By year](#by-year) · [Notation](#notation)",
         "## By family",
-        *(block for family in FAMILIES for block in _family(ordered, family)),
+        *(block for family in FAMILIES for block in _family(ordered, family, speeds)),
         "## By year",
         "\n".join(_years(ordered)),
         "## Notation",
-        table(("", ""), NOTATION),
+        table(("written", "meaning"), NOTATION),
         CLOSING,
     ]  # fmt: skip
     return "\n\n".join(blocks) + "\n"
 
 
-def _family(ordered: Sequence[Facts], family: str) -> Iterator[str]:
-    titles = {facts.title.lower(): facts.title for facts in ordered}
-    words = [titles.get(word, word) for word in family.split()]
-    name, rest = " ".join(words), FAMILIES[family]
-    yield f"### {name[0].upper()}{name[1:]}\n\n{rest[0].upper()}{rest[1:]}."
-    rows = ((link(f), str(f.entry.year), prose(f.summary)) for f in ordered
+def _family(ordered: Sequence[Facts], family: str, speeds: Speeds) -> Iterator[str]:
+    meaning = FAMILIES[family]
+    yield f"### {kin_title(family)}\n\n{meaning[0].upper()}{meaning[1:]}."
+    rows = ((link(f), str(f.entry.year), _speed(f, speeds), prose(f.summary)) for f in ordered
             if f.entry.family == family)  # fmt: skip
-    yield table(("cell", "year", ""), rows)
+    yield table(("cell", "year", "speed ", "what it is"), rows)
+
+
+def _speed(facts: Facts, speeds: Speeds) -> str:
+    forward = speeds.of(facts.name).get(DIRECTIONS[0])
+    return f"{forward.ratio:.2f}" if forward else "–"
 
 
 def _years(ordered: Sequence[Facts]) -> Iterator[str]:

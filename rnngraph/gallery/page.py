@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
+from .. import library
+from ..catalogue import entries
 from ..latex import definitions, equations
 from ..ops import OPS
 from ..schedule.cost import FEW_ROWS
@@ -49,8 +51,20 @@ def code(words: Iterable[str]) -> str:
 
 
 def prose(text: str) -> str:
-    """Words of a cell on one line, none of their signs read as Markdown."""
-    return re.sub(r"([\\*<|$])", r"\\\1", " ".join(text.split()))
+    """Words of a cell on one line, their signs not read as Markdown; cells' files are links."""
+    plain = re.sub(r"([\\*<|$])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"\b(\w+)\.cell\b", _linked, plain)
+
+
+def _linked(file: re.Match[str]) -> str:
+    return f"[{file[0]}]({file[1]}.md)" if file[1] in library.names() else file[0]
+
+
+def kin_title(family: str) -> str:
+    """A family's name as a heading; words that are names of cells are spelled as these."""
+    titles = {cell.title.lower(): cell.title for cell in entries()}
+    name = " ".join(titles.get(word, word) for word in family.split())
+    return f"{name[0].upper()}{name[1:]}"
 
 
 def _head(facts: Facts) -> Iterator[str]:
@@ -58,7 +72,8 @@ def _head(facts: Facts) -> Iterator[str]:
     yield from map(prose, filter(None, (facts.summary, facts.graph.doc.partition("\n")[2])))
     yield f"*{prose(facts.graph.source)}*"
     kin = facts.entry.family
-    family = f"[{kin}]({INDEX}#{kin.replace(' ', '-')})"  # headings' links, as code hosts make them
+    anchor = kin.replace(" ", "-")  # as code hosts make it of the heading
+    family = f"[{kin_title(kin)}]({INDEX}#{anchor})"
     yield f"Family: {family} · `rg.load(\"{facts.name}\")` · [all cells]({INDEX})"
 
 
