@@ -13,6 +13,7 @@ from rnngraph.check.builtins import TABLE
 from rnngraph.check.declare import LAWS as LAWS_OF_NOISE
 from rnngraph.check.elaborate import prelude
 from rnngraph.check.evaluate import ELEMENTWISE
+from rnngraph.cli import main
 from rnngraph.latex import definitions, equations, expressions, items
 from rnngraph.latex.calls import CALLS
 from rnngraph.latex.symbols import number, symbol, text
@@ -151,6 +152,14 @@ def test_long_sums_go_on_below() -> None:
     lines = equations(tree, check(tree)).splitlines()
     assert sum(line.startswith(r"&\quad + ") for line in lines) >= 1
     assert all(items.width(line) < 1.5 * items.WIDEST for line in lines)
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "delta_net", "--latex"]) == 0
+    blocks = capsys.readouterr().out.count(r"\begin{aligned}")
+    assert blocks == 2  # equations, then what they use
+    assert main(["show", "rnn", "--latex", "--layers", "2"]) == 1
+    assert "a stack has no syntax tree" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("name", "expected"), [
