@@ -135,7 +135,6 @@ def test_speeds_are_kept_one_by_one_and_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(speed, "speed_of", lambda name, seconds: {"forward": Speed(1e6, 0.5)})
-    monkeypatch.setattr("rnngraph.bench.limit_threads", lambda threads: None)
     path = tmp_path / "speeds.json"
     steps = speed.measure(["rnn", "gru"], path)
     assert next(steps) == "rnn"
