@@ -3,8 +3,8 @@
 import pytest
 
 from rnngraph import catalogue, library
-from rnngraph.catalogue import FAMILIES
 from rnngraph.arrangement import stack
+from rnngraph.catalogue import FAMILIES
 from rnngraph.cell import load, parse
 from rnngraph.source import CellError
 

@@ -51,8 +51,7 @@ def language_model(cell: Cell, vocabulary: int, *, embedding: int = 16, hidden: 
     readout = parse(READOUT.format(**names)).bind(V=vocabulary, H=y.shape[0]).graph
     whole = wire([lookup, middle, readout], {reads: names["x"], names["y"]: gives},
                  title=f"{middle.title} language model", doc=middle.doc, source=middle.source,
-                 family=middle.family,
-                 outputs=[LOGITS, LOSS])
+                 family=middle.family, outputs=[LOGITS, LOSS])
     return Cell(whole)
 
 
