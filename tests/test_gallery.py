@@ -16,9 +16,13 @@ from rnngraph.gallery import Gallery, left_over, speed, write
 from rnngraph.gallery.facts import COUNTED, Facts
 from rnngraph.gallery.folder import SPEEDS
 from rnngraph.gallery.formula import at, formula
-from rnngraph.gallery.page import prose
+from rnngraph.gallery.learning import Learning
+from rnngraph.gallery.markdown import prose
 from rnngraph.gallery.plan import readable
 from rnngraph.gallery.speed import DIRECTIONS, Speed, Speeds
+from rnngraph.learn.problems import PROBLEMS
+from rnngraph.learn.store import Store
+from rnngraph.learn.trial import LEFT_OUT, TRAINED, Budget, Trial
 from rnngraph.passes.bind import bind, symbols
 from rnngraph.sizes import Size
 
@@ -128,7 +132,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "--speed" in capsys.readouterr().err
 
 
-# --- speed -------------------------------------------------------------------------------------
+# --- what was measured ---------------------------------------------------------------------------
 
 
 def test_speeds_are_kept_one_by_one_and_resumed(
@@ -159,6 +163,19 @@ def test_a_file_of_something_else_is_named(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(ValueError, match=re.escape(str(path))):
         speed.read(path)
+
+
+def test_what_was_learned_is_told_with_what_went_wrong(tmp_path: Path) -> None:
+    problem, other = PROBLEMS["adding"], PROBLEMS["copying"]
+    baseline = {"baseline_loss": 0.2, "baseline_accuracy": 0.1, "budget": Budget().told}
+    store = Store(tmp_path / "learning.json")
+    store.add("rnn", problem.name, Trial(TRAINED, loss=0.0123, accuracy=0.5, **baseline), "")
+    store.add("rnn", other.name, Trial(LEFT_OUT, reason="it has no place", **baseline), "")
+    learned, setting = Learning(tmp_path / "learning.json").told("rnn")
+    assert f"| {problem.title} | 0.0123 | 0.2 | 50% | 10% |" in learned
+    assert f"{other.title}: {LEFT_OUT}, it has no place" in learned
+    assert problem.loss in setting and str(Budget().updates) in setting
+    assert Learning(tmp_path / "none.json").told("rnn") == []
 
 
 def test_every_kind_of_input_can_be_measured() -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from .. import library
 from ..diagram.render import write as write_whole
-from . import learning, speed
+from . import speed
 from .facts import Facts
 from .index import index
+from .learning import Learning
 from .page import INDEX, page
 
 FOLDER = Path("docs", "cells")
@@ -32,7 +33,7 @@ class Gallery:
     def __init__(self, speeds: Path = SPEEDS, learned: Path = LEARNING) -> None:
         """What was measured is read from files. Raises ValueError for files of something else."""
         self.speeds = speed.read(speeds)
-        self.learning = learning.read(learned)
+        self.learning = Learning(learned)
 
     @cached_property
     def cells(self) -> dict[str, Facts]:

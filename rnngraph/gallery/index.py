@@ -7,7 +7,8 @@ from itertools import groupby
 
 from ..catalogue import FAMILIES
 from .facts import Facts
-from .page import kin_title, prose, table
+from .markdown import prose, table
+from .page import kin_title
 from .speed import DIRECTIONS, Speeds
 
 OPENING = """A page for each of the {} cells of the library: its equations, a diagram, sizes and

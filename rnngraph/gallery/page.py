@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from .. import library
 from ..catalogue import entries
 from ..latex import definitions, equations
 from ..ops import OPS
@@ -16,6 +14,8 @@ from ..syntax.tree import Use
 from .facts import SIZE, Facts
 from .formula import at, formula
 from .learning import Learning
+from .markdown import code, prose, table, unbroken
+from .markdown import formula as displayed
 from .plan import Part
 from .speed import DIRECTIONS, Speeds
 
@@ -39,27 +39,6 @@ def page(facts: Facts, related: Sequence[Facts], speeds: Speeds, learning: Learn
     return "\n\n".join(blocks) + "\n"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; numbers (columns whose head ends in a blank) stand at the right."""
-    rules = ["---:" if title.endswith(" ") else "---" for title in head]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rules, *rows))
-
-
-def code(words: Iterable[str]) -> str:
-    """Pieces of code, with commas."""
-    return ", ".join(f"`{word}`" for word in words)
-
-
-def prose(text: str) -> str:
-    """Words of a cell on one line, their signs not read as Markdown; cells' files are links."""
-    plain = re.sub(r"([\\*<|$])", r"\\\1", " ".join(text.split()))
-    return re.sub(r"\b(\w+)\.cell\b", _linked, plain)
-
-
-def _linked(file: re.Match[str]) -> str:
-    return f"[{file[0]}]({file[1]}.md)" if file[1] in library.names() else file[0]
-
-
 def kin_title(family: str) -> str:
     """A family's name as a heading; words that are names of cells are spelled as these."""
     titles = {cell.title.lower(): cell.title for cell in entries()}
@@ -81,19 +60,15 @@ def _head(facts: Facts) -> Iterator[str]:
 
 
 def _equations(facts: Facts) -> Iterator[str]:
-    yield f"## Equations\n\n{_math(equations(facts.tree, facts.graph))}"
+    yield f"## Equations\n\n{displayed(equations(facts.tree, facts.graph))}"
     defined = definitions(facts.tree, facts.graph)
     if defined:
-        yield f"where\n\n{_math(defined)}"
+        yield f"where\n\n{displayed(defined)}"
     for item in facts.tree.items:
         if isinstance(item, Use):
             yield (f"`{item.name}` is the cell [{item.cell}]({item.cell}.md), with parameters and "
                    "states of its own.")  # fmt: skip
     yield f"[What the signs mean]({INDEX}#notation)"
-
-
-def _math(latex: str) -> str:
-    return f"```math\n{latex}\n```"
 
 
 def _diagram(facts: Facts) -> Iterator[str]:
@@ -105,17 +80,12 @@ def _sizes(facts: Facts) -> Iterator[str]:
     rows, above = [], ""
     for row in facts.declared:
         kind, above = row.kind if row.kind != above else "", row.kind
-        rows.append((kind, code(row.names), _whole(row.shape), _whole(row.begins)))
+        rows.append((kind, code(row.names), unbroken(row.shape), unbroken(row.begins)))
     yield "## Sizes and parameters\n\n" + table(("", "names", "shape", "begins with"), rows)
     yield (f"Parameters: **{formula(facts.parameters)}**, {at(facts.parameters, SIZE):,} where all "
            f"sizes are {SIZE}.")  # fmt: skip
     if facts.constants:
         yield "Constants: " + ", ".join(f"`{name} = {value}`" for name, value in facts.constants)
-
-
-def _whole(text: str) -> str:
-    """Code that is not broken where a table is narrow."""
-    return code([text.replace(" ", "\N{NO-BREAK SPACE}")]) if text else ""
 
 
 # --- what it costs -------------------------------------------------------------------------------
@@ -202,7 +172,7 @@ def _speed(facts: Facts, speeds: Speeds) -> Iterator[str]:
 
 def _learning(facts: Facts, learning: Learning) -> Iterator[str]:
     yield "## Learning"
-    yield learning.told(facts.name) or "Not measured."
+    yield from learning.told(facts.name) or ["Not measured."]
 
 
 def _related(facts: Facts, related: Sequence[Facts]) -> Iterator[str]:
