@@ -29,7 +29,7 @@ from rnngraph.sizes import Size
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "cells"
 NAMES = library.names()
-STALE = "stale; to write it anew: rnngraph gallery"
+STALE = "if so it should be: rnngraph gallery"
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +39,11 @@ def gallery() -> Gallery:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_pages_are_those_of_today(
-    gallery: Gallery, name: str, monkeypatch: pytest.MonkeyPatch
+    gallery: Gallery, name: str, monkeypatch: pytest.MonkeyPatch, bless: bool
 ) -> None:
+    if bless:
+        list(write(gallery, FOLDER, [name]))
+
     def host() -> None:
         raise AssertionError("a page must be the same on every machine")
 

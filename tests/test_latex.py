@@ -55,6 +55,7 @@ def test_the_library_is_balanced(path: Path) -> None:
     assert plain.count("{") == plain.count("}")
     for left, right in ((r"\\left\b", r"\\right\b"), (r"\\begin\{", r"\\end\{"), (r"\(", r"\)")):
         assert len(re.findall(left, whole)) == len(re.findall(right, whole))
+    assert "operatorname" not in whole  # GitHub refuses it
     for state in graph.states.values():
         if not state.name.startswith("prev_") and "." not in state.name:
             assert f"{symbol(state.name, 't')} &" in whole
@@ -104,11 +105,11 @@ def test_every_function_can_be_written() -> None:
     ("sum(h * b) * h", r"\left(\sum (h_{t-1} \odot b)\right)\, h_{t-1}"),
     ("outer(h, b) @ h", r"(h_{t-1} \otimes b)\, h_{t-1}"),
     ("sum(h) + gap", r"\sum h_{t-1} + \mathrm{gap}_{t}"),
-    ("softmax(U, axis=0) @ h", r"\operatorname{softmax}_{\text{axis }0}(U)\, h_{t-1}"),
+    ("softmax(U, axis=0) @ h", r"\mathrm{softmax}_{\text{axis }0}(U)\, h_{t-1}"),
     ("abs(h) % 2", r"\left| h_{t-1} \right| \bmod 2"),
     ("p * 2 * h", r"p \cdot 2\, h_{t-1}"),
     ("1e-12 * h", r"10^{-12}\, h_{t-1}"),
-    ("twice(h, k=3)", r"\operatorname{twice}(h_{t-1};\, k = 3)"),
+    ("twice(h, k=3)", r"\mathrm{twice}(h_{t-1};\, k = 3)"),
     ("(h + 1) @ U", r"{(h_{t-1} + 1)}^{\top}\, U"),
     ("expand(gap, h) + h", r"\mathrm{gap}_{t} + h_{t-1}"),
 ])  # fmt: skip
@@ -140,8 +141,8 @@ def test_definitions() -> None:
     tree = tree_of("h' = twice(h) + z_h")
     expected = r"""\begin{aligned}
 \mathrm{mode}_{n} &= n + 1 && n < H \\
-z_{h,t} &\sim \operatorname{Bernoulli}(0.5) && \text{drawn at every step} \\
-\operatorname{twice}(a,\, k = 2) &= k \odot a
+z_{h,t} &\sim \mathrm{Bernoulli}(0.5) && \text{drawn at every step} \\
+\mathrm{twice}(a,\, k = 2) &= k \odot a
 \end{aligned}"""
     assert definitions(tree, check(tree)) == expected
 

@@ -1,7 +1,7 @@
 r"""How calls of the language's functions are written.
 
     Row   ::= style, rank        text and level of a call; axes of its value
-    style ::= applied            \tanh(v), \operatorname{softmax}_{axis 0}(v)
+    style ::= applied            \tanh(v), \mathrm{softmax}_{axis 0}(v)
             | around             \left| v \right|
             | a way of its own   \frac{1}{\sqrt{v}}, a \otimes b
 
@@ -145,7 +145,7 @@ def _dot(writer: Writer, call: Call) -> Written:
 def _reshape(writer: Writer, call: Call) -> Written:
     value, shape = call.arguments
     below = _below(_times(writer, _dims([shape])))
-    return rf"\operatorname{{reshape}}{below}{bracketed(writer.spelled(value))}", ATOM
+    return rf"\mathrm{{reshape}}{below}{bracketed(writer.spelled(value))}", ATOM
 
 
 def _filled(letter: str) -> Style:
@@ -163,7 +163,7 @@ def _expand(writer: Writer, call: Call) -> Written:
     if writer.rank(value) == 0:
         return writer.written(value)
     below = _below(_axes(writer, call))
-    return rf"\operatorname{{expand}}{below}{bracketed(writer.spelled(value))}", ATOM
+    return rf"\mathrm{{expand}}{below}{bracketed(writer.spelled(value))}", ATOM
 
 
 def _concat(writer: Writer, call: Call) -> Written:
@@ -174,7 +174,7 @@ def _concat(writer: Writer, call: Call) -> Written:
 def _split(writer: Writer, call: Call) -> Written:
     value, parts = call.arguments
     below = _below([writer.spelled(parts), *_axes(writer, call)])
-    return rf"\operatorname{{split}}{below}{bracketed(writer.spelled(value))}", ATOM
+    return rf"\mathrm{{split}}{below}{bracketed(writer.spelled(value))}", ATOM
 
 
 def _prev(writer: Writer, call: Call) -> Written:
@@ -221,7 +221,7 @@ CALLS: dict[str, Row] = {
     **{name: Row(by_name(title)) for name, title in TITLES.items()},
     "sigmoid": Row(applied(r"\sigma")),
     "log_sigmoid": Row(applied(r"\log\sigma")),
-    "log_softmax": Row(applied(r"\log\operatorname{softmax}")),
+    "log_softmax": Row(applied(r"\log\mathrm{softmax}")),
     "sqrt": Row(pattern(r"\sqrt{@}", ATOM)),
     "rsqrt": Row(pattern(r"\frac{1}{\sqrt{@}}", TIMES)),
     "expm1": Row(pattern(r"e^{@} - 1", SUM)),

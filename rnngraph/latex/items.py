@@ -40,10 +40,10 @@ from .symbols import operator, symbol, text
 WIDEST = 60  # signs of a line; a longer sum goes on below
 EACH = {"step": "drawn at every step", "sequence": "drawn once for every sequence"}
 LAWS = {
-    "bernoulli": r"\operatorname{{Bernoulli}}({0})",
-    "normal": r"\operatorname{{Normal}}(0,\, {0}^{{2}})",
-    "uniform": r"\operatorname{{Uniform}}(-{0},\, {0})",
-    "range": r"\operatorname{{Uniform}}({0},\, {1})",
+    "bernoulli": r"\mathrm{{Bernoulli}}({0})",
+    "normal": r"\mathrm{{Normal}}(0,\, {0}^{{2}})",
+    "uniform": r"\mathrm{{Uniform}}(-{0},\, {0})",
+    "range": r"\mathrm{{Uniform}}({0},\, {1})",
 }
 
 
@@ -112,7 +112,7 @@ def _terms(value: Expr) -> Iterator[tuple[str, Expr]]:
 
 def width(latex: str) -> int:
     """About how many signs a formula is wide."""
-    plain = re.sub(r"\\(?:operatorname|mathrm|text|mathbf|left|right|,|;|quad) ?", "", latex)
+    plain = re.sub(r"\\(?:mathrm|text|mathbf|left|right|,|;|quad) ?", "", latex)
     plain = re.sub(r"\\frac\{(.*?)\}\{(.*?)\}", r"\1", plain)
     return len(re.sub(r"[{}_^ ]", "", re.sub(r"\\[a-zA-Z]+", "x", plain)))
 

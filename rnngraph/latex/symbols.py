@@ -42,9 +42,12 @@ def symbol(name: str, *subscripts: str) -> str:
 
 
 def operator(name: str) -> str:
-    """A name as that of a function: upright, its parts side by side."""
+    """A name as that of a function: upright, its parts side by side.
+
+    (GitHub allows no operatorname.)
+    """
     parts = [part for part in _plain(name).split("_") if part]
-    return rf"\operatorname{{{BLANK.join(map(_upright, parts))}}}"
+    return rf"\mathrm{{{BLANK.join(map(_upright, parts))}}}"
 
 
 def number(value: int | float) -> str:
