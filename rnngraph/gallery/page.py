@@ -147,6 +147,8 @@ def _stages(facts: Facts) -> str:
     if not loops:
         return "Nothing has to run step by step."
     if len(loops) > 1:
+        if set(loops) == {1}:
+            return f"There are {len(loops)} loops, one after the other, each of one stage."
         counted = f"{', '.join(map(str, loops[:-1]))} and {loops[-1]}"
         return f"There are {len(loops)} loops, one after the other, of {counted} stages."
     if loops == [1]:

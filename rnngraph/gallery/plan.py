@@ -72,11 +72,15 @@ class _Reader:
         accumulated = [accumulator.node for accumulator in kernel.accumulators]
         stored = [node for node, _ in kernel.stores]
         for node in (*accumulated, *kernel.closure.body):
-            if node.id in self.printer.labels:
+            if node.id in self.printer.labels and not self.is_delay_line(node):
                 yield self.printer.labels[node.id]
         for node in stored:
             if node.id not in self.printer.labels:
                 yield from self.unnamed(node)
+
+    def is_delay_line(self, node: Node) -> bool:
+        """Whether a value is only handed on to the next step."""
+        return self.printer.labels[node.id].startswith("prev(")
 
     def unnamed(self, node: Node) -> Iterator[str]:
         """The terms of a product, or an expression that is short enough to read."""
