@@ -1,6 +1,6 @@
 """The store: what cells learnt, in one JSON file that grows as trials end.
 
-    File ::= {cell: {problem: the fields of a Trial, machine, date}}
+File ::= {cell: {problem: the fields of a Trial, machine, date}}
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Store:
             self.found = json.loads(path.read_text(encoding="utf-8"))
             for problems in self.found.values():
                 for record in problems.values():
-                    record["status"], record["budget"]  # noqa: B018  (is it one of ours?)
+                    record["status"], record["budget"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} holds no results of 'rnngraph learn': {error!r}") from error
 
