@@ -27,10 +27,9 @@ FLOORS = [
     ["arrangement"],
     ["inspect"],
     ["tasks", "bench"],
-    ["train"],
-    ["learn"],
-    ["explain", "gallery"],
-    ["demo", "characters"],
+    ["train", "comparison"],
+    ["explain", "learn"],
+    ["demo", "characters", "gallery"],
     ["cli"],
     ["__init__", "__main__"],
 ]

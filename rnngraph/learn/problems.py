@@ -44,6 +44,7 @@ class Problem(Protocol):
     title: ClassVar[str]
     loss: ClassVar[str]
     accuracy: ClassVar[str]
+    describe: ClassVar[str]
 
     @property
     def baseline(self) -> Score:
@@ -69,6 +70,10 @@ class Adding:
     title: ClassVar[str] = "adding problem"
     loss: ClassVar[str] = "mean squared error"
     accuracy: ClassVar[str] = "share of sums within 0.04"
+    describe: ClassVar[str] = (
+        "20 numbers of [0, 1), two of which are marked; wanted is their sum, at the end "
+        "(Hochreiter & Schmidhuber 1997). Without memory: always to answer 1."
+    )
 
     @property
     def baseline(self) -> Score:
@@ -103,6 +108,10 @@ class Copying:
     title: ClassVar[str] = "copy memory"
     loss: ClassVar[str] = "nats a step"
     accuracy: ClassVar[str] = "share of symbols right"
+    describe: ClassVar[str] = (
+        "3 of 8 symbols, then nothing for 10 steps, then the symbols are to be said again "
+        "(Arjovsky, Shah & Bengio 2016). Without memory: to say the blanks and guess the symbols."
+    )
 
     @property
     def baseline(self) -> Score:
@@ -139,6 +148,11 @@ class NumberAgreement:
     title: ClassVar[str] = "number agreement"
     loss: ClassVar[str] = "nats a word"
     accuracy: ClassVar[str] = "share of verbs right"
+    describe: ClassVar[str] = (
+        "the next word of sentences in which the verb agrees with a subject that other nouns part "
+        "it from (the task of `rnngraph demo`). Without memory: to know how frequent words are, "
+        "and guess the number."
+    )
 
     @cached_property
     def baseline(self) -> Score:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -21,8 +20,16 @@ if TYPE_CHECKING:
 Job = tuple[str, str]  # a cell by name or path, and a problem
 
 
-def learn(cells: Sequence[str], problems: Iterable[str], budget: Budget, store: Path | None = None,
-          *, resume: bool = False, jobs: int = 1, console: Console | None = None) -> Store:
+def learn(
+    cells: Sequence[str],
+    problems: Iterable[str],
+    budget: Budget,
+    store: Path | None = None,
+    *,
+    resume: bool = False,
+    jobs: int = 1,
+    console: Console | None = None,
+) -> Store:
     """Train cells, by name or path, on problems, and return the store of what came out.
 
     ``resume`` leaves out what the store has with the same budget; ``jobs`` processes share the
@@ -81,10 +88,3 @@ def _progress(count: int, console: Console | None) -> Iterator[Any]:
     with Progress(*columns, console=out, transient=True) as bar:
         task = bar.add_task("", total=count)
         yield lambda title: bar.update(task, advance=1, description=title)
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

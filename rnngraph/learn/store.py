@@ -1,6 +1,6 @@
 """The store: what cells learnt, in one JSON file that grows as trials end.
 
-    File ::= {cell: {problem: the fields of a Trial, machine, date}}
+File ::= {cell: {problem: the fields of a Trial, machine, date}}
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Trial:
 
 def trial(cell: Cell, problem: Problem, budget: Budget) -> Trial:
     """Train a cell on a problem. Raises nothing for what a cell or a rate cannot do: it is told."""
-    common = {"baseline_loss": problem.baseline.loss, "baseline_accuracy":
+    common: dict[str, Any] = {"baseline_loss": problem.baseline.loss, "baseline_accuracy":
               problem.baseline.accuracy, "budget": budget.told}  # fmt: skip
     began = time.monotonic()
     try:
@@ -84,7 +84,7 @@ def trial(cell: Cell, problem: Problem, budget: Budget) -> Trial:
     except ValueError as error:
         return Trial(LEFT_OUT, reason=str(error), **common)
     tried = [_outcome(model, problem, budget, rate) for rate in budget.rates]
-    found = {
+    found: dict[str, Any] = {
         "rates": [asdict(outcome) for outcome in tried],
         "parameters": sum(p.size for p in model.init(seed=budget.seed).values()),
         "seconds": round(time.monotonic() - began, 2),

@@ -51,6 +51,11 @@ def print_cell(cell: Cell, unicode: bool = False) -> str:
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
+def print_item(item: Item) -> str:
+    """The canonical text of a statement, without its label."""
+    return _Speller(unicode=False).item(item)[0]
+
+
 def print_expression(expression: Expr, unicode: bool = False, tight: bool = False) -> str:
     """The canonical text of an expression; ``tight`` leaves out blanks, as sizes do."""
     speller = _Speller(unicode)

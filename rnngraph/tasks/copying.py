@@ -1,6 +1,6 @@
 """Copy memory: symbols are shown, then nothing, and after a sign they are to be said again.
 
-    read    s s s   . . . . . .   ! . . 
+    read    s s s   . . . . . .   ! . .
     say     . . .   . . . . . .   s s s
 
 Hochreiter & Schmidhuber 1997; in this form Arjovsky, Shah & Bengio 2016, Unitary Evolution

@@ -89,7 +89,7 @@ def _around(cell: Cell, before: str, after: str, kind: str, widths: Mapping[str,
 
 
 def _bound(part: Cell, widths: Mapping[str, int]) -> Graph:
-    return part.bind(**{name: widths[name] for name in part.sizes}).graph
+    return part.bind(None, **{name: widths[name] for name in part.sizes}).graph
 
 
 def check(graph: Graph, kind: str, interface: Collection[str]) -> None:
