@@ -128,7 +128,7 @@ def test_only_what_is_stale_is_written(tmp_path: Path, gallery: Gallery) -> None
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gallery", "rnn", "-o", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"{tmp_path}: 1 cells, 3 files written anew\n"
+    assert capsys.readouterr().out == f"{tmp_path}: 3 of 3 files written anew\n"
     assert main(["gallery", "rn", "-o", str(tmp_path)]) == 1
     assert "did you mean 'rnn'" in capsys.readouterr().err
     assert main(["gallery", "rnn", "--resume", "-o", str(tmp_path)]) == 1

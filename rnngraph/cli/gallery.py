@@ -51,11 +51,12 @@ def run(args: Namespace) -> int:
         raise ValueError("--resume goes on with measuring: give --speed too")
     if args.speed:
         measured = speed.measure(names, args.speeds, args.resume, args.seconds)
-        for _ in _shown(measured, len(names), "measured"):
+        for _ in _shown(measured, len(names)):
             pass
     made = gallery.Gallery(args.speeds, args.learning)
-    written = list(_shown(gallery.write(made, args.output, names), 2 * len(names) + 1, "written"))
-    print(f"{args.output}: {len(names)} cells, {len(written)} files written anew")
+    total = len(gallery.SUFFIXES) * len(names) + 1  # with the index
+    written = list(_shown(gallery.write(made, args.output, names), total))
+    print(f"{args.output}: {len(written)} of {total} files written anew")
     for path in gallery.left_over(made, args.output):
         note(f"note: '{path}' is of no cell of the library")
     return 0
@@ -70,7 +71,7 @@ def _names(given: Sequence[str]) -> list[str]:
     return list(given) or known
 
 
-def _shown(steps: Iterable[T], total: int, done: str) -> Iterator[T]:
+def _shown(steps: Iterable[T], total: int) -> Iterator[T]:
     """Progress on standard error, while there is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn

@@ -6,6 +6,6 @@ each; all of it is derived from the cell, but for speed and learning, which are 
 
 from __future__ import annotations
 
-from .folder import Gallery, left_over, write
+from .folder import SUFFIXES, Gallery, left_over, write
 
-__all__ = ["Gallery", "left_over", "write"]
+__all__ = ["SUFFIXES", "Gallery", "left_over", "write"]
