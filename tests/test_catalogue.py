@@ -1,12 +1,15 @@
 """The catalogue: every cell says its family and its year, and errors point at a wrong family."""
 
 import pytest
+from command_line import Call, call
 
 from rnngraph import catalogue, library
 from rnngraph.arrangement import stack
 from rnngraph.catalogue import FAMILIES
 from rnngraph.cell import load, parse
 from rnngraph.source import CellError
+
+__all__ = ["call"]  # a fixture
 
 
 def test_every_cell_has_a_known_family_and_a_year():
@@ -46,3 +49,56 @@ def test_a_family_is_one_string(lines, message, at):
     (report,) = caught.value.diagnostics
     assert report.message.startswith(message)
     assert at is None or caught.value.source.text[slice(*report.span)] == at
+
+
+# --- rnngraph list -------------------------------------------------------------------------------
+
+
+def listed(call: Call, *words: str) -> list[str]:
+    return call("list", "--names", *words).out.split()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_lists_its_cells(call: Call, family):
+    want = [e.name for e in catalogue.entries() if e.family == family]
+    assert listed(call, "--family", family) == want
+
+
+def test_years_words_and_families_meet(call: Call):
+    entries = catalogue.entries()
+    assert listed(call, "--year", "2014") == [e.name for e in entries if e.year == 2014]
+    some = listed(call, "--year", "2014-2016", "--family", "gru")
+    assert some == [e.name for e in entries if e.family == "gru" and 2014 <= e.year <= 2016]
+    assert listed(call, "SCHMIDHUBER", "highway") == ["rhn", "rhn_coupled"]
+    assert "gru" in listed(call, "Cho et al")
+
+
+@pytest.mark.parametrize("key", ["name", "family", "year"])
+def test_sorted_by(call: Call, key):
+    names = listed(call, "--sort", key)
+    assert sorted(names) == library.names()
+    values = [getattr(catalogue.entry(name), key) for name in names]
+    if key == "family":
+        values = [[*FAMILIES].index(value) for value in values]
+    assert values == sorted(values)
+
+
+@pytest.mark.parametrize("columns", [72, 80, 140])
+@pytest.mark.parametrize("words", [(), ("--source",), ("--sort", "year")])
+def test_lines_fit_the_terminal(call: Call, monkeypatch, columns, words):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = call("list", *words).out.splitlines()
+    assert max(map(len, lines)) <= columns
+    for entry in catalogue.entries():
+        (line,) = [line for line in lines if line.split()[:2] == [entry.name, str(entry.year)]]
+        assert entry.doc[:8] in line
+
+
+def test_what_is_not_there_is_said(call: Call):
+    answer = call("list", "no such cell", "--year", "1999")
+    assert answer.code == 1 and answer.out == ""
+    assert "1999" in answer.err and "no such cell" in answer.err
+    answer = call("list", "--family", "lsmt")
+    assert answer.code == 2 and "did you mean 'lstm'" in answer.err
+    assert all(family in " ".join(answer.err.split()) for family in FAMILIES)
+    assert call("list", "--year", "2016-2014").code == 2

@@ -46,6 +46,13 @@ def test_equal_equations_meet_under_other_names():
     assert pairs == [("a", "z"), ("b", "c"), ("h'", "h'")]  # by value, by label, by name
 
 
+def test_a_cell_without_a_text_prints_its_graph():
+    stacked = rg.stack(rg.load("gru"), layers=2)
+    assert {row.mark for row in rg.diff(stacked, stacked).rows} == {SAME}
+    found = rg.diff(rg.load("gru"), stacked)
+    assert "layer1.z" in marks(found, "equations") and "2-layer GRU" in found.text()
+
+
 def test_an_initialiser_and_a_shape_are_compared():
     text = "cell A\ninput x[I]\nstate h[H] = {}\nparam W[{}] ~ {}\nh' = W @ x + h"
     one, two = (rg.parse(text.format(*given)) for given in (

@@ -174,10 +174,10 @@ def test_what_was_learned_is_told_with_what_went_wrong(tmp_path: Path) -> None:
     store = Store(tmp_path / "learning.json")
     store.add("rnn", problem.name, Trial(TRAINED, loss=0.0123, accuracy=0.5, **baseline), "")
     store.add("rnn", other.name, Trial(LEFT_OUT, reason="it has no place", **baseline), "")
-    learned, setting = Learning(tmp_path / "learning.json").told("rnn")
-    assert f"| {problem.title} | 0.0123 | 0.2 | 50% | 10% |" in learned
-    assert f"{other.title}: {LEFT_OUT}, it has no place" in learned
-    assert problem.loss in setting and str(Budget().updates) in setting
+    learned, setting, failed = Learning(tmp_path / "learning.json").told("rnn")
+    assert f"| {problem.title}, {problem.loss} | 0.0123 | 0.2 | 50% | 10% |" in learned
+    assert failed == f"{other.title}: {LEFT_OUT}: it has no place."
+    assert str(Budget().updates) in setting
     assert Learning(tmp_path / "none.json").told("rnn") == []
 
 

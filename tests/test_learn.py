@@ -66,10 +66,10 @@ def test_a_cell_gets_below_the_baseline(problem):
 
 
 @pytest.mark.parametrize("problem", EASY[:2], ids=lambda problem: problem.name)
-def test_a_cell_without_memory_stays_at_the_baseline(problem):
+def test_a_cell_without_memory_does_not_pass_the_baseline(problem):
     cell = rg.parse("cell Forgetful\ninput x[I]\nstate h[I]\nh' = x + 0 * h\n")
     found = trial(cell, problem, SMALL)
-    assert 0.9 * found.baseline_loss < found.loss < 1.5 * found.baseline_loss
+    assert found.loss > 0.9 * found.baseline_loss
 
 
 def test_what_diverges_is_told():

@@ -109,8 +109,8 @@ def run(args: Namespace) -> int:
     budget = Budget(args.width, args.rows, args.updates, tuple(args.rates), args.seed)
     cells = args.cells or library.names()
     kept = learn(cells, args.tasks, budget, args.store, resume=args.resume, jobs=args.jobs)
-    chosen = {name: kept.found[name] for name in args.cells if name in kept.found}
-    show(chosen or kept.found, console())
     if args.write_docs is not None:
         write_page(kept.found, args.write_docs)
+    chosen = {name: kept.found[name] for name in args.cells if name in kept.found}
+    show(chosen or kept.found, console())
     return 0

@@ -25,7 +25,7 @@ examples:
   rnngraph list --source              where each cell was published
   rnngraph show gru                   the equations of one
 """
-NARROW, WIDE = 60, 160  # columns between which lines follow the terminal
+NARROW, WIDE = 72, 160  # columns between which lines follow the terminal
 SORTS: dict[str, Callable[[Entry], Any]] = {
     "name": lambda e: e.name,
     "family": lambda e: ([*FAMILIES].index(e.family), e.year, e.name),
@@ -104,13 +104,18 @@ def _by_family(chosen: Sequence[Entry], source: bool) -> Iterator[list[str]]:
     found = sorted(chosen, key=SORTS["family"])
     lines = iter(_lines(found, source))
     for family, members in groupby(found, key=lambda e: e.family):
-        heading = f"{bold(family)}  {dim(FAMILIES[family])}"
+        about = textwrap.shorten(FAMILIES[family], _columns() - len(family) - 2, placeholder=" …")
+        heading = f"{bold(family)}  {dim(about)}"
         yield [heading, *(f"  {next(lines)}" for _ in members)]
+
+
+def _columns() -> int:
+    return min(max(shutil.get_terminal_size().columns, NARROW), WIDE)
 
 
 def _lines(chosen: Sequence[Entry], source: bool, with_family: bool = False) -> list[str]:
     """What is said of every cell, in as many columns as the terminal has."""
-    columns = min(max(shutil.get_terminal_size().columns, NARROW), WIDE)
+    columns = _columns()
     names = max(len(e.name) for e in chosen)
     kinds = max(len(e.family) for e in chosen)
     made = []

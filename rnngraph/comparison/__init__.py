@@ -50,8 +50,7 @@ class Difference:
 def diff(left: Cell, right: Cell, **sizes: int) -> Difference:
     """What differs between two cells: ``print(rg.diff(rg.load("lstm"), rg.load("gru"), H=64))``.
 
-    Sizes that are not given are taken as 64. Raises CellError for a cell that was not written in
-    the cell language, ValueError for a size that neither cell has.
+    Sizes that are not given are taken as 64. Raises ValueError for a size that neither cell has.
     """
     unknown = sorted(set(sizes) - {*left.sizes, *right.sizes})
     if unknown:

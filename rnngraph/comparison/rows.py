@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..graph import Graph, Varies
+from ..graph import Graph, Varies, show
+from ..graph.printing import Printer
 from ..ops import show_shape
 from ..source import Source
 from ..syntax import parse
@@ -67,8 +68,9 @@ def rows(left: Sequence[Said], right: Sequence[Said]) -> list[Row]:
 
 
 def said(graph: Graph, text: str, name: str) -> list[Said]:
-    """All that a cell says. Raises CellError for a text that is not in the cell language."""
-    return [*_declared(graph), *_defined(parse(Source(text, name)))]
+    """All that a cell says; of one that has no text of its own, such as a stack, its graph."""
+    own = text != show(graph)
+    return [*_declared(graph), *(_defined(parse(Source(text, name))) if own else _printed(graph))]
 
 
 # --- what a cell says ----------------------------------------------------------------------------
@@ -96,6 +98,12 @@ def _defined(tree: Cell) -> Iterator[Said]:
     for item in tree.items:
         if not isinstance(item, (Declare, Noise)):
             yield from _of(item)
+
+
+def _printed(graph: Graph) -> Iterator[Said]:
+    for line in Printer(graph).body():
+        text = line.partition(" # ")[0].rstrip()
+        yield Said("equations", text.partition(" = ")[0].removeprefix("output "), text)
 
 
 def _of(item: Item, inside: str = "") -> Iterator[Said]:

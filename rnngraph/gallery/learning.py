@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..learn.problems import PROBLEMS
 from ..learn.store import Store
 from ..learn.trial import TRAINED
-from .markdown import table
+from .markdown import prose, table
 
 Record = Mapping[str, Any]  # the fields of a trial
+PAGE = "../learning.md"
 HEAD = ("problem", "loss ", "without memory ", "right ", "by chance ")
 
 
@@ -26,26 +27,36 @@ class Learning:
         """What a cell learned, in blocks of Markdown; none where it was not tried."""
         trials = {name: record for name, record in self.found.get(cell, {}).items()
                   if name in PROBLEMS}  # fmt: skip
-        if not trials:
-            return []
-        rows = [_row(name, record) for name, record in trials.items()]
-        return [table(HEAD, rows), _setting(trials)]
+        trained = {n: record for n, record in trials.items() if record["status"] == TRAINED}
+        return [*_results(trained), *_failures(trials)]
+
+
+def _results(trained: Mapping[str, Record]) -> Iterator[str]:
+    if trained:
+        yield table(HEAD, (_row(name, record) for name, record in trained.items()))
+        yield _setting(trained)
+
+
+def _failures(trials: Mapping[str, Record]) -> Iterator[str]:
+    """What went wrong, problems of one kind together."""
+    told: dict[str, list[str]] = {}
+    for name, record in trials.items():
+        if record["status"] != TRAINED:
+            why = f"{record['status']}: {prose(record['reason'])}"
+            told.setdefault(why, []).append(PROBLEMS[name].title)
+    yield from (f"{', '.join(titles)}: {why}." for why, titles in told.items())
 
 
 def _row(name: str, record: Record) -> tuple[str, ...]:
-    title = PROBLEMS[name].title
-    if record["status"] != TRAINED:
-        return f"{title}: {record['status']}, {record['reason']}", "", "", "", ""
-    return (title, f"{record['loss']:.3g}", f"{record['baseline_loss']:.3g}",
+    problem = PROBLEMS[name]
+    return (f"{problem.title}, {problem.loss}", f"{record['loss']:.3g}", f"{record['baseline_loss']:.3g}",
             f"{record['accuracy']:.0%}", f"{record['baseline_accuracy']:.0%}")  # fmt: skip
 
 
 def _setting(trials: Mapping[str, Record]) -> str:
-    """What the figures are of, and what every cell was given."""
-    measures = "; ".join(f"{PROBLEMS[name].title}: {PROBLEMS[name].loss}, {PROBLEMS[name].accuracy}"
-                         for name in trials)  # fmt: skip
+    """What every cell was given, and where more is told."""
     budgets = dict.fromkeys(_budget(record["budget"]) for record in trials.values())
-    return f"Held-out sequences. {measures}. {' '.join(budgets)}"
+    return f"{' '.join(budgets)} [The tasks, and all cells]({PAGE})"
 
 
 def _budget(given: Record) -> str:

@@ -5,7 +5,7 @@
                 batch(step, rows)          a pure function of the step
                 score(model, params)       on held-out sequences
 
-The baseline is what is reached without remembering anything.
+The baseline is what is reached without remembering what the task wants remembered.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ class Copying:
     accuracy: ClassVar[str] = "share of symbols right"
     describe: ClassVar[str] = (
         "3 of 8 symbols, then nothing for 10 steps, then the symbols are to be said again "
-        "(Arjovsky, Shah & Bengio 2016). Without memory: to say the blanks and guess the symbols."
+        "(Arjovsky, Shah & Bengio 2016). Without memory of symbols: to say the blanks, and guess "
+        "when the symbols are due."
     )
 
     @property
