@@ -49,8 +49,9 @@ def _failures(trials: Mapping[str, Record]) -> Iterator[str]:
 
 def _row(name: str, record: Record) -> tuple[str, ...]:
     problem = PROBLEMS[name]
-    return (f"{problem.title}, {problem.loss}", f"{record['loss']:.3g}", f"{record['baseline_loss']:.3g}",
-            f"{record['accuracy']:.0%}", f"{record['baseline_accuracy']:.0%}")  # fmt: skip
+    losses = (f"{record[key]:.3g}" for key in ("loss", "baseline_loss"))
+    shares = (f"{record[key]:.0%}" for key in ("accuracy", "baseline_accuracy"))
+    return (f"{problem.title}, {problem.loss}", *losses, *shares)
 
 
 def _setting(trials: Mapping[str, Record]) -> str:
