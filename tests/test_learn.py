@@ -1,13 +1,16 @@
 """The learning benchmark: tasks are what they say, cells learn them, and what fails is told."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from command_line import Call, call
 
 import rnngraph as rg
+from rnngraph import library
 from rnngraph.backends.reference import evaluate
+from rnngraph.learn.inputs import with_one_input
 from rnngraph.learn.page import learnt, write_page
 from rnngraph.learn.problems import PROBLEMS, Adding, Copying, NumberAgreement
 from rnngraph.learn.run import learn
@@ -21,7 +24,7 @@ __all__ = ["call"]  # a fixture
 
 EASY = Adding(steps=8), Copying(symbols=4, length=1, delay=3), NumberAgreement(size=500)
 SMALL = Budget(width=16, rows=32, updates=120, rates=(0.03,))
-LONE = "cell Lone\ninput x[I], y[I]\nstate h[H]\nparam W[H, I]\nh' = W @ (x + y)\n"
+LONE = "cell Lone\ninput x[I], k: int\nstate h[H]\nparam W[H, I], E[3, H]\nh' = W @ x + E[k] + h\n"
 WILD = "cell Wild\ninput x[I]\nstate h[H]\nparam W[H, I] ~ normal(1)\nh' = exp(exp(h + W @ x))\n"
 
 
@@ -83,7 +86,7 @@ def test_what_diverges_is_told():
 
 def test_a_cell_without_a_model_says_why():
     found = trial(rg.parse(LONE), PROBLEMS["copying"], SMALL)
-    assert found.status == LEFT_OUT and "2 inputs (x, y)" in found.reason
+    assert found.status == LEFT_OUT and "2 inputs (x, k)" in found.reason
 
 
 def test_a_regular_series_is_one_without_gaps():
@@ -95,6 +98,26 @@ def test_a_regular_series_is_one_without_gaps():
     bound = rg.Cell(graph).bind(I=3).graph
     got = evaluate(bound, {"x": x}, 4, 2).outputs["h"]
     np.testing.assert_allclose(got, x + 10 + 100 * np.arange(4.0)[:, None, None])
+
+
+def test_several_real_inputs_are_projections_of_one():
+    text = "cell C\ninput x[I], W[], gap[]\nstate h[I]\nh' = h + x * W * gap\n"
+    cell = with_one_input(rg.parse(text)).bind(**{"I": 2, "E": 3})
+    (name,) = cell.graph.inputs
+    rng = np.random.default_rng(0)
+    given, W, w = rng.normal(size=(4, 2, 3)), rng.normal(size=(2, 3)), rng.normal(size=3)
+    params = dict(zip(cell.graph.params, (W, w), strict=True))
+    got = evaluate(cell.graph, {**params, name: given}, 4, 2).outputs["h"]
+    np.testing.assert_allclose(got, np.cumsum((given @ W.T) * (given @ w)[..., None], 0))
+    found = trial(rg.load("mass_conserving_lstm"), EASY[0], Budget(8, 4, 3, (0.01,)))
+    assert found.status == TRAINED
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_every_cell_of_the_library_has_a_model(name):
+    cell = with_one_input(rg.load(name))
+    for problem in EASY:
+        assert problem.model(cell, 8).graph.params
 
 
 @pytest.mark.parametrize("name", ["rnn", "lstm"])
@@ -145,3 +168,12 @@ def test_only_what_is_clearly_below_is_learnt():
     record = {"status": TRAINED, "baseline_loss": 1.0}
     assert learnt({**record, "loss": 0.8}) and not learnt({**record, "loss": 0.95})
     assert not learnt({**record, "status": DIVERGED, "loss": None})
+
+
+def test_the_page_is_that_of_the_stored_results(tmp_path):
+    root = Path(__file__).resolve().parent.parent
+    found = Store(root / "benchmarks" / "learning.json").found
+    write_page(found, tmp_path)
+    written = (root / "docs" / "learning.md").read_text(encoding="utf-8")
+    assert (tmp_path / "learning.md").read_text(encoding="utf-8") == written
+    assert set(found) <= set(library.names())

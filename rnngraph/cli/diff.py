@@ -52,10 +52,10 @@ def run(args: Namespace) -> int:
         raise ValueError(f"'{target}': drawings are .{', .'.join((*FORMATS, PAGE))}")
     left, right = named_cell(args.left), named_cell(args.right)
     found = diff(left, right, **sizes_of(args))
-    print(found.text(shutil.get_terminal_size((100, 24)).columns, _paint), end="")
     if target is not None:
         write(target, _drawn(found, target.suffix[1:].lower()))
         note(f"wrote {target}")
+    print(found.text(shutil.get_terminal_size((100, 24)).columns, _paint), end="")
     return 0
 
 

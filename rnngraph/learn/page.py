@@ -39,7 +39,7 @@ numbers, behind it a linear readout; Adam, gradients clipped at {clip:g}, and a 
 falls along half a cosine to a tenth. Of the rates {rates} the one with the
 lower held-out loss is reported, and {marks}. A cell that is told of gaps
 in a series (its inputs `gap`, `delta`, `mask` and `time`, its context `mean`) is told that there
-are none.
+are none; one that still has several inputs reads a learned projection for each.
 
 Parameters are those of the smallest model, projection and readout included. **Bold** losses are
 below the baseline by a tenth of it or more. Below the table is what went wrong. The numbers of all
@@ -126,7 +126,9 @@ def _table(found: Found) -> str:
 
 def _notes(found: Found) -> str:
     told = reasons(found)
-    return "\n" + "".join(f"* {line}\n" for line in told) if told else ""
+    if not told:
+        return "\nNo training diverged, and no cell was left out.\n"
+    return "\n" + "".join(f"* {line}\n" for line in told)
 
 
 def _family(cell: str) -> str:

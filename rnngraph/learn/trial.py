@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..cell import Cell
-from ..passes.regular import regular
 from ..train.loop import Diverged, Model, Trainer
 from ..train.optimisers import Adam
 from ..train.rates import cosine
+from .inputs import with_one_input
 from .problems import Problem
 
 TRAINED, DIVERGED, LEFT_OUT = "trained", "diverged", "left out"
@@ -80,7 +80,7 @@ def trial(cell: Cell, problem: Problem, budget: Budget) -> Trial:
               problem.baseline.accuracy, "budget": budget.told}  # fmt: skip
     began = time.monotonic()
     try:
-        model = problem.model(_regular(cell), budget.width).compile()
+        model = problem.model(with_one_input(cell), budget.width).compile()
     except ValueError as error:
         return Trial(LEFT_OUT, reason=str(error), **common)
     tried = [_outcome(model, problem, budget, rate) for rate in budget.rates]
@@ -94,16 +94,6 @@ def trial(cell: Cell, problem: Problem, budget: Budget) -> Trial:
     if best.loss is None:
         return Trial(DIVERGED, reason=best.diverged, **found)
     return Trial(TRAINED, loss=best.loss, accuracy=best.accuracy, rate=best.rate, **found)
-
-
-def _regular(cell: Cell) -> Cell:
-    """The cell for series without gaps, whose sizes are still open."""
-    return Cell(
-        regular(cell.graph),
-        elaborate=lambda sizes, consts: regular(cell.elaborate(sizes, consts)),
-        consts=cell.consts,
-        implied=cell.implied,
-    )
 
 
 def _outcome(model: Model, problem: Problem, budget: Budget, rate: float) -> Outcome:
