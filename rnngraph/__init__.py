@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .cell import Cell as Cell
     from .cell import load as load
     from .cell import parse as parse
+    from .comparison import diff as diff
     from .compiled import Compiled as Compiled
     from .runtime.arrays import ArgumentError as ArgumentError
     from .runtime.results import Gradients as Gradients
@@ -33,6 +34,7 @@ _HOME = {
     "stack": "arrangement",
     "bidirectional": "arrangement",
     "residual": "arrangement",
+    "diff": "comparison",
     "Compiled": "compiled",
     "Gradients": "runtime.results",
     "ArgumentError": "runtime.arrays",

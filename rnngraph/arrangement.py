@@ -191,8 +191,10 @@ def _title(graphs: Sequence[Graph]) -> str:
 
 
 def _told(graphs: Sequence[Graph]) -> dict[str, str]:
-    """Doc and source of all cells, each once."""
+    """Doc and source of all cells, each once, and their family where it is one."""
+    families = {g.family for g in graphs}
     return {
+        "family": families.pop() if len(families) == 1 else "",
         "doc": " ".join(dict.fromkeys(g.doc for g in graphs if g.doc)),
         "source": "; ".join(dict.fromkeys(g.source for g in graphs if g.source)),
     }

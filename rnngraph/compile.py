@@ -124,6 +124,16 @@ def stages(graph: Graph, request: Request) -> dict[str, Any]:
     return values
 
 
+def value_at(graph: Graph, request: Request, stage: str) -> Any:
+    """What the compiler has after the stage. Raises ValueError for a stage that there is not."""
+    value: Any = graph
+    for name, step in STAGES:
+        value = step(value, request)
+        if name == stage:
+            return value
+    raise ValueError(f"there is no stage '{stage}'")
+
+
 def _verify(value: Graph | Schedule) -> None:
     """Graphs are verified after every pass; a schedule, which takes longer, on request."""
     if isinstance(value, Graph):

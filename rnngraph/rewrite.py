@@ -29,7 +29,7 @@ def _needed(graph: Graph) -> list[Node]:
 
 def begin(graph: Graph) -> tuple[Graph, dict[int, Node]]:
     """A new graph with the leaves of ``graph``, and the mapping from old ids to new nodes."""
-    new = Graph(graph.title, graph.doc, graph.source)
+    new = Graph(graph.title, graph.doc, graph.source, graph.family)
     mapping: dict[int, Node] = {}
     for name, node in graph.inputs.items():
         mapping[node.id] = new.input(name, node.shape, node.dtype)

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "rnngraph"
 FLOORS = [
     ["source", "sizes", "settings", "ops", "library"],
     ["syntax", "graph", "widths"],
-    ["check", "verify", "rewrite", "activity", "components"],
+    ["check", "verify", "rewrite", "activity", "components", "catalogue", "latex"],
     ["recurrence"],
     ["passes", "diagram"],
     ["schedule"],
@@ -27,9 +27,9 @@ FLOORS = [
     ["arrangement"],
     ["inspect"],
     ["tasks", "bench"],
-    ["train"],
-    ["explain"],
-    ["demo", "characters"],
+    ["train", "comparison"],
+    ["explain", "learn"],
+    ["demo", "characters", "gallery"],
     ["cli"],
     ["__init__", "__main__"],
 ]

@@ -25,6 +25,7 @@ EVERYTHING = """\
 cell Everything
 "One line."
 "Another, with \\"quotes\\" and a \\\\."
+family "example"
 source "Somebody 1999"
 
 input  x[I], token: int
@@ -73,6 +74,7 @@ def test_header():
     assert tree.name == "Everything"
     assert tree.doc == 'One line.\nAnother, with "quotes" and a \\.'
     assert tree.source == "Somebody 1999"
+    assert tree.family == "example"
 
 
 @pytest.mark.parametrize(

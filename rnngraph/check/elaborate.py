@@ -57,7 +57,7 @@ def check(
     report_unknown_names(scope, BUILTIN_NAMES)
     order = ordered(scope)
     _report_idle_states(scope)
-    graph = Graph(tree.name, tree.doc, tree.source)
+    graph = Graph(tree.name, tree.doc, tree.source, tree.family)
     builder = Builder(scope, graph)
     try:
         fill(builder, order)

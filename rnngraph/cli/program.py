@@ -34,7 +34,11 @@ COMMANDS = {
     "demo": "a model of sentences: find the unit that remembers, show every gate",
     "explain": "show what every gate of a trained model did, as one HTML page",
     "bench": "measure speed, beside other frameworks and against this machine's limit",
-    "list": "the cells of the library",
+    "learn": "train cells on three small tasks that need a memory, with one budget for all",
+    "list": "the cells of the library, by family and year",
+    "gallery": "a page for every cell of the library: equations, diagram, work, speed",
+    "new": "write a commented cell to begin with",
+    "diff": "two cells side by side: equations, parameters, cost, and both drawings",
 }
 OK, WRONG, USAGE, OURS, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
 EPILOG = """\
@@ -42,7 +46,8 @@ examples:
   rnngraph list                          what is in the library
   rnngraph show lstm                     the equations, which are the model
   rnngraph draw lstm                     writes LSTM.svg
-  rnngraph check my.cell                 every mistake, with its place
+  rnngraph new mine                      a commented cell to begin with
+  rnngraph check mine.cell               every mistake, with its place
   rnngraph show lstm --stage schedule    what runs in the loop, and what before and after it
   rnngraph demo                          two minutes, no network
 

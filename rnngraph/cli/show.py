@@ -11,12 +11,14 @@ from typing import Any
 
 from ..activity import differentiable
 from ..cell import Cell
-from ..compile import STAGES, Request, build
+from ..compile import STAGES, Request, build, value_at
 from ..graph import Graph
 from ..graph import show as show_graph
+from ..latex import definitions, equations
 from ..runtime.arrays import REAL
 from ..schedule.memory import memory
 from ..source import Source
+from ..syntax import Cell as Tree
 from ..syntax import parse, print_cell
 from .arguments import add_cell, add_machine, add_sizes, cell_of, consts_of, named_choices, sizes_of
 from .terminal import note
@@ -40,6 +42,7 @@ stages contain the backward run too.
 examples:
   rnngraph show lstm                               its equations
   rnngraph show lstm --stage tree --math           in mathematical spelling
+  rnngraph show lstm --latex                       for a paper
   rnngraph show gru --stage gradient               the gradient, as a graph of the same kind
   rnngraph show lstm --stage schedule --sizes H=128 I=64 --gradients
   rnngraph show lstm --memory --sizes H=128 I=64   what training keeps, in bytes
@@ -68,6 +71,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--parallel-scan", action="store_true", help="linear recurrences in pieces of time at once"
     )
     parser.add_argument("--math", action="store_true", help="spell the tree as papers do: σ ⊙ ·")
+    parser.add_argument("--latex", action="store_true", help="print the equations as LaTeX")
     add_sizes(parser)
     add_machine(parser)
 
@@ -83,6 +87,8 @@ def stage_text(cell: Cell, args: Namespace) -> str:
     stage = args.stage
     if args.memory:
         return _memory(cell, args)
+    if args.latex:
+        return _latex(cell, args)
     if stage == "text":
         return cell.text
     if stage == "tree":
@@ -104,20 +110,19 @@ def _memory(cell: Cell, args: Namespace) -> str:
     return str(memory(found, REAL[args.dtype].itemsize))
 
 
-def value_at(graph: Graph, request: Request, stage: str) -> Any:
-    """What the compiler has after the stage."""
-    value: Any = graph
-    for name, step in STAGES:
-        value = step(value, request)
-        if name == stage:
-            return value
-    raise ValueError(f"there is no stage '{stage}'")
+def _latex(cell: Cell, args: Namespace) -> str:
+    tree = _parsed(cell, args)
+    return "\n".join(filter(None, (equations(tree, cell.graph), definitions(tree, cell.graph))))
 
 
 def _tree(cell: Cell, args: Namespace) -> str:
+    return print_cell(_parsed(cell, args), unicode=args.math)
+
+
+def _parsed(cell: Cell, args: Namespace) -> Tree:
     if args.layers > 1:
         raise ValueError("a stack has no syntax tree: its first stage is 'graph'")
-    return print_cell(parse(Source(cell.text)), unicode=args.math)
+    return parse(Source(cell.text))
 
 
 def _bound(cell: Cell, args: Namespace) -> Cell:

@@ -85,6 +85,7 @@ class Graph:
     title: str = "cell"
     doc: str = ""
     source: str = ""
+    family: str = ""
     inputs: dict[str, Node] = field(default_factory=dict)
     contexts: dict[str, Node] = field(default_factory=dict)
     params: dict[str, Node] = field(default_factory=dict)
@@ -258,8 +259,8 @@ class Graph:
         names = {k: (n.node.id, n.label) for k, n in self.names.items()}
         tables = {t: {k: n.id for k, n in getattr(self, t).items()} for t in _TABLES}
         noises = {k: (n.leaf.id, n.law) for k, n in self.noises.items()}
-        return {"head": (self.title, self.doc, self.source), "nodes": nodes, "tables": tables,
-                "inits": self.inits, "noises": noises, "states": states,
+        return {"head": (self.title, self.doc, self.source, self.family), "nodes": nodes,
+                "tables": tables, "inits": self.inits, "noises": noises, "states": states,
                 "names": names}  # fmt: skip
 
     def __setstate__(self, kept: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from ..sizes import Dim, Size
 
 def bind(graph: Graph, sizes: Mapping[str, Dim]) -> Graph:
     """The graph with the given symbols bound, to numbers or to other sizes; others stay."""
-    new = Graph(graph.title, graph.doc, graph.source)
+    new = Graph(graph.title, graph.doc, graph.source, graph.family)
     mapping: dict[int, Node] = {}
     for name, node in graph.inputs.items():
         mapping[node.id] = new.input(name, _bound(node.shape, sizes), node.dtype)

@@ -19,7 +19,7 @@ def rename(graph: Graph, prefix: str, but: Collection[str] = ()) -> Graph:
     def called(kind: str, name: str) -> str:
         return name if kind in but else prefix + name
 
-    new = Graph(graph.title, graph.doc, graph.source)
+    new = Graph(graph.title, graph.doc, graph.source, graph.family)
     mapping: dict[int, Node] = {}
     for name, node in graph.inputs.items():
         mapping[node.id] = new.input(called("inputs", name), node.shape, node.dtype)

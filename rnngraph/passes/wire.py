@@ -18,7 +18,7 @@ from ..rewrite import translate
 
 
 def wire(parts: Sequence[Graph], wires: Mapping[str, str], *, title: str, doc: str = "",
-         source: str = "", outputs: Iterable[str] | None = None,
+         source: str = "", family: str = "", outputs: Iterable[str] | None = None,
          shared: Collection[str] = ()) -> Graph:
     """One graph of `parts`, in the order in which values flow.
 
@@ -30,7 +30,7 @@ def wire(parts: Sequence[Graph], wires: Mapping[str, str], *, title: str, doc: s
     """
     parts = list(parts)
     _check_names(parts, wires, shared)
-    whole = Graph(title, doc, source)
+    whole = Graph(title, doc, source, family)
     made: dict[str, Node] = {}
     for part in parts:
         mapping = _leaves(whole, part, wires, made)

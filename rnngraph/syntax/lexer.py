@@ -50,8 +50,8 @@ _CONTINUES = frozenset(
     {"+", "-", "*", "/", "//", "%", "@", "**", "<", "<=", ">", ">=", "==", "!=", ",", "=", "~"}
 )
 KEYWORDS = (
-    "cell", "source", "input", "context", "state", "param", "const", "noise", "use", "fn",
-    "repeat", "output",
+    "cell", "family", "source", "input", "context", "state", "param", "const", "noise", "use",
+    "fn", "repeat", "output",
 )  # fmt: skip
 OPERATOR_WORDS = ("and", "or", "not")
 

@@ -1,7 +1,8 @@
 """Statements to a tree: one function per kind of statement (grammar of expressions: expressions).
 
     cell     NAME  STRING*                 declaration of the cell, its doc on the lines below
-    source   STRING+
+    family   STRING
+    source   STRING
     input    NAME [shape]? (: int)? , ...
     context  state  param                  NAME [shape]? (= value | ~ init)? , ...
     const    NAME ([NAME in size , ...])? = value , ...
@@ -71,6 +72,7 @@ class _Parser:
         self.lost: set[str] = set()
         self.doc: list[str] = []
         self.cited: list[str] = []
+        self.family = ""
 
     def lose(self, statement: Statement) -> None:
         """Remember what a statement would have defined, so that nobody misses it."""
@@ -93,8 +95,8 @@ class _Parser:
         if not self.name and not self.reports:
             return None
         return Cell(
-            self.name, doc, cited, tuple(items), text=self.source, span=self.place,
-            reports=tuple(self.reports), lost=frozenset(self.lost),
+            self.name, doc, cited, tuple(items), family=self.family, text=self.source,
+            span=self.place, reports=tuple(self.reports), lost=frozenset(self.lost),
         )  # fmt: skip
 
     def _header(self, statements: list[Statement]) -> bool:
@@ -140,6 +142,9 @@ class _Parser:
         if keyword.text == "cell":
             self._named(reader, keyword.span)
             return None
+        if keyword.text == "family":
+            self._family(reader, keyword.span)
+            return None
         if keyword.text == "source":
             self._source(reader)
             return None
@@ -163,6 +168,15 @@ class _Parser:
         if not self.name:
             raise reader.stop("a doc string comes after the line 'cell NAME'", start)
         self.doc.append(text)
+
+    def _family(self, reader: Reader, start: Span) -> None:
+        text = reader.string()
+        if not text:
+            raise reader.stop('expected the kind of cell in quotes after "family"')
+        reader.end("after the family")
+        if self.family:
+            raise reader.stop("a cell has one family, this is a second one", reader.since(start))
+        self.family = text
 
     def _source(self, reader: Reader) -> None:
         text = reader.string()

@@ -44,10 +44,16 @@ def print_cell(cell: Cell, unicode: bool = False) -> str:
     """The canonical text of a cell, ending in a newline."""
     speller = _Speller(unicode)
     blocks = [[f"cell {cell.name}", *(f"{_quote(line)}" for line in _lines(cell.doc))]]
+    blocks[0] += [f"family {_quote(cell.family)}"] if cell.family else []
     blocks[0] += [f"source {_quote(line)}" for line in _lines(cell.source)]
     for _, items in groupby(cell.items, key=_block):
         blocks.append(_labelled([speller.item(item) for item in items]))
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def print_item(item: Item) -> str:
+    """The canonical text of a statement, without its label."""
+    return _Speller(unicode=False).item(item)[0]
 
 
 def print_expression(expression: Expr, unicode: bool = False, tight: bool = False) -> str:

@@ -215,6 +215,7 @@ class Cell(Tree):
     doc: str
     source: str
     items: tuple[Item, ...]
+    family: str = field(default="", kw_only=True)
     text: Source = field(default=Source(""), compare=False, repr=False, kw_only=True)
     # of a text that could not be read as a whole: its mistakes, and the names they may have cost
     reports: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False, kw_only=True)

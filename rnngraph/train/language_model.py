@@ -1,4 +1,4 @@
-"""A language model is a cell: lookup, any recurrent cell, readout and loss, wired into one graph.
+"""A model is a cell: lookup, any recurrent cell, readout and loss, wired into one graph.
 
 The three parts are written in the cell language; nothing here knows which cell is in the middle,
 and nothing moves the lookup or the loss out of the loop: the scheduler finds that by itself.
@@ -6,13 +6,12 @@ and nothing moves the lookup or the loss out of the loop: the scheduler finds th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ..cell import Cell, parse
 from ..graph import Graph, Node
 from ..passes.wire import wire
 from ..sizes import Size
-from .loop import LOGITS, LOSS, TARGET, TOKEN, WEIGHT
 
 LOOKUP = """\
 cell Lookup
@@ -30,7 +29,22 @@ param  {b_y}[V] = 0
 output logits = {W_y} @ {y} + {b_y}
 output loss = weight * cross_entropy(logits, target)
 """
-INTERFACE = (TOKEN, TARGET, WEIGHT, LOGITS, LOSS)
+PROJECTION = """\
+cell Projection
+"A vector for the numbers of a step."
+input  signal[N]
+param  {E}[I, N] ~ normal(1)
+output {x} = {E} @ signal
+"""
+ESTIMATE = """\
+cell Estimate
+"Numbers, and how far they are from the true ones."
+input  {y}[H], target[M], weight[]
+param  {W_y}[M, H] ~ uniform(1/sqrt(H))
+param  {b_y}[M] = 0
+output value = {W_y} @ {y} + {b_y}
+output loss = weight * sum((value - target)**2)
+"""
 
 
 def language_model(cell: Cell, vocabulary: int, *, embedding: int = 16, hidden: int = 32,
@@ -43,21 +57,44 @@ def language_model(cell: Cell, vocabulary: int, *, embedding: int = 16, hidden: 
     Raises ValueError, with the reason, for a cell that reads anything but one real vector, or has
     no state, or whose first output is no vector, or for a size that it does not have.
     """
-    check(cell.graph)
+    return _around(cell, LOOKUP, READOUT, "language model", {"V": vocabulary},
+                   embedding=embedding, hidden=hidden, sizes=sizes)
+
+
+def regression(cell: Cell, given: int, wanted: int = 1, *, embedding: int = 16, hidden: int = 32,
+               sizes: Mapping[str, int] | None = None) -> Cell:
+    """A model that reads `given` numbers at every step and gives `wanted`, around a cell.
+
+    Inputs: signal [given], target [wanted] and weight. Outputs: value [wanted] and loss, weight *
+    squared error. Sizes and errors are those of `language_model`.
+    """
+    return _around(cell, PROJECTION, ESTIMATE, "regression", {"N": given, "M": wanted},
+                   embedding=embedding, hidden=hidden, sizes=sizes)
+
+
+def _around(cell: Cell, before: str, after: str, kind: str, widths: Mapping[str, int], *,
+            embedding: int, hidden: int, sizes: Mapping[str, int] | None) -> Cell:
+    names = _free_names(cell.graph)
+    first, last = (parse(text.format(**names)) for text in (before, after))
+    interface = {*first.graph.inputs, *last.graph.inputs, *last.graph.outputs} - {names["y"]}
+    check(cell.graph, kind, interface)
     middle = cell.bind(None, **sizes_of(cell, embedding, hidden, sizes)).graph
     (reads, x), (gives, y) = _only(middle.inputs), next(iter(middle.outputs.items()))
-    names = _free_names(cell.graph)
-    lookup = parse(LOOKUP.format(**names)).bind(V=vocabulary, I=x.shape[0]).graph
-    readout = parse(READOUT.format(**names)).bind(V=vocabulary, H=y.shape[0]).graph
-    whole = wire([lookup, middle, readout], {reads: names["x"], names["y"]: gives},
-                 title=f"{middle.title} language model", doc=middle.doc, source=middle.source,
-                 outputs=[LOGITS, LOSS])
+    parts = [_bound(first, {**widths, "I": x.shape[0]}), middle,
+             _bound(last, {**widths, "H": y.shape[0]})]
+    whole = wire(parts, {reads: names["x"], names["y"]: gives}, title=f"{middle.title} {kind}",
+                 doc=middle.doc, source=middle.source, family=middle.family,
+                 outputs=list(last.graph.outputs))
     return Cell(whole)
 
 
-def check(graph: Graph) -> None:
-    """Raise ValueError if a cell cannot be the middle of a language model; say why."""
-    clash = sorted(_taken(graph) & set(INTERFACE))
+def _bound(part: Cell, widths: Mapping[str, int]) -> Graph:
+    return part.bind(None, **{name: widths[name] for name in part.sizes}).graph
+
+
+def check(graph: Graph, kind: str, interface: Collection[str]) -> None:
+    """Raise ValueError if a cell cannot be the middle of such a model; say why."""
+    clash = sorted(_taken(graph) & set(interface))
     reasons = [
         (len(graph.inputs) != 1, f"has {_listed('input', graph.inputs)}"),
         (bool(graph.contexts), f"has {_listed('context', graph.contexts)}"),
@@ -70,7 +107,7 @@ def check(graph: Graph) -> None:
     ]
     wrong = [reason for is_so, reason in reasons if is_so]
     if wrong:
-        raise ValueError(f"cell {graph.title} {', and '.join(wrong)}; a language model needs a "
+        raise ValueError(f"cell {graph.title} {', and '.join(wrong)}; a {kind} needs a "
                          "cell with one real vector input, at least one state and a vector output")
 
 
