@@ -34,6 +34,7 @@ COMMANDS = {
     "demo": "a model of sentences: find the unit that remembers, show every gate",
     "explain": "show what every gate of a trained model did, as one HTML page",
     "bench": "measure speed, beside other frameworks and against this machine's limit",
+    "weights": "move parameters from and to PyTorch and torchrecurrent",
     "list": "the cells of the library",
 }
 OK, WRONG, USAGE, OURS, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
