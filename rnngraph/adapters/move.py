@@ -204,13 +204,13 @@ def _scattered(layout: Layout, graph: Graph, ours: Arrays, consts: Consts) -> di
     made: dict[str, Array] = {}
     for place in places(graph.params):
         own = {name: ours[place.ours(name)] for name in layout.params}
-        found = scattered(layout, own, _widths(graph, place), consts)
+        found = scattered(layout, own, widths_at(graph, place), consts)
         made |= {place.theirs(name, layout.spelling): array for name, array in found.items()}
     return made
 
 
-def _widths(graph: Graph, place: Place) -> dict[str, int]:
-    """The lengths of the states here."""
+def widths_at(graph: Graph, place: Place) -> dict[str, int]:
+    """The lengths of the states of a layer and direction, by their bare names."""
     shapes = {name: state.leaf.shape for name, state in graph.states.items()}
     return {_bare(name): shape[-1] for name, shape in shapes.items()
             if shape and name == place.ours(_bare(name))}  # fmt: skip
