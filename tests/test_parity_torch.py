@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import Call, call
 from peers import gradients_of_theirs
 from tolerances import assert_close
 
 import rnngraph as rg
-from rnngraph.adapters import LAYOUTS, load_state
+from rnngraph.adapters import LAYOUTS, LayoutError, from_state, load_state, save_state
 from rnngraph.adapters.spelling import places
+
+__all__ = ["call"]  # a fixture
 
 torch = pytest.importorskip("torch")
 
@@ -96,3 +100,42 @@ def test_outputs_and_gradients(peer, layers, both, masked, dtype):
         assert set(found) == set(tensors)
         for name, tensor in tensors.items():
             assert_close(found[name], tensor.grad.numpy(), "parity", dtype, f"d {name}")
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_outputs_keep_their_bits_there_and_back(peer):
+    """Once theirs -> ours has added two biases nothing changes any more; GRU's inner one stays."""
+    module, again = module_of(peer, 2, True, "f32"), module_of(peer, 2, True, "f32")
+    for name, parameter in module.named_parameters():
+        if name.startswith("bias_hh"):
+            parameter.data[: 2 * H if peer == "torch.GRU" else None] = 0
+    compiled, params = from_state(module.state_dict(), peer)
+    state = save_state(compiled, params, peer)
+    again.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})
+    x = torch.randn(T, B, I)
+    assert torch.equal(module(x)[0], again(x)[0])
+
+
+def test_bfloat16_and_modules_without_biases_are_read():
+    module = torch.nn.GRU(I, H, bias=False).bfloat16()
+    compiled, params = from_state(module.state_dict(), "torch.GRU")
+    assert compiled.dtype == "f32"
+    assert np.array_equal(params["W_h"], module.weight_ih_l0[2 * H :].float().detach().numpy())
+    with pytest.raises(LayoutError, match="expected real numbers"):
+        from_state({"weight_ih_l0": torch.ones(3, dtype=torch.int64)}, "torch.GRU")
+
+
+def test_a_file_of_tensors_is_imported_and_nothing_in_it_is_run(call: Call):
+    module = torch.nn.LSTM(I, H)
+    torch.save(module.state_dict(), "state.pt")
+    torch.save(module, "module.pt")
+    Path("none.pt").write_text("nothing of the kind")
+    words = ("--from", "torch.LSTM", "-o", "out.npz")
+    for name in ("module.pt", "none.pt"):
+        answer = call("weights", "import", name, *words)
+        assert answer.code == 1 and f"'{name}' is no file of tensors alone" in answer.err
+        assert not Path("out.npz").exists()
+    assert call("weights", "import", "state.pt", *words).code == 0
+    with np.load("out.npz") as found:
+        _, params = from_state(module.state_dict(), "torch.LSTM")
+        assert all(np.array_equal(found[name], params[name]) for name in params)

@@ -63,13 +63,11 @@ class Layout:
 
     def __post_init__(self) -> None:
         """Raises LayoutError for a text that is none, and where two parameters share a block."""
-        found: set[tuple[str, int | None]] = set()
-        for block in blocks(self):
-            key = (block.name, block.place)
-            others = {(block.name, None)} if block.place is not None else set()
-            if key in found or others & found:
-                raise LayoutError(f"the block '{block.name}' of '{self.cell}' is used twice")
-            found.add(key)
+        found = [(block.name, block.place) for block in blocks(self)]
+        for k, (name, place) in enumerate(found):
+            others = [other for same, other in found[:k] if same == name]
+            if place in others or (others and None in (place, *others)):
+                raise LayoutError(f"the array '{name}' of '{self.cell}' is used twice")
         for name, count in counts(self).items():
             missing = [k for k in range(count) if (name, k) not in found]
             if missing:
