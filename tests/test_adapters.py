@@ -173,6 +173,8 @@ def widths(ours) -> dict[str, int]:
     ],
 )
 def test_a_layout_that_is_none_is_refused(params, said: str) -> None:
+    with pytest.raises(LayoutError, match=r"'b \| c' of 'x' is fixed, but is no single block"):
+        Layout("x", {"W": "a"}, {"b | c": "zero"})
     with pytest.raises(LayoutError, match=re.escape(said)):
         Layout("x", params)
 
@@ -228,6 +230,17 @@ def test_a_constant_that_is_kept_as_an_array_must_be_said() -> None:
         load_state(compiled, state, name)
     with pytest.raises(LayoutError, match="needs the constant beta"):
         save_state(compiled, compiled.init(1), name)
+
+
+def test_a_layout_of_ones_own_that_does_not_fit_is_refused() -> None:
+    compiled, state = changed()
+    params = load_state(compiled, state, LSTM)
+    named = dict(LAYOUTS[LSTM].params)
+    unsaid = Layout("lstm", {k: v.replace(":h", "") for k, v in named.items()}, spelling="layers")
+    with pytest.raises(LayoutError, match="the width of 'weight_hh' must be said by a state: h, c"):
+        save_state(compiled, params, unsaid)
+    with pytest.raises(LayoutError, match="one direction only"):
+        save_state(compiled_for(LSTM, both=True), {}, "torch.LSTMCell")
 
 
 def test_other_mistakes_of_callers() -> None:

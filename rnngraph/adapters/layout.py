@@ -63,6 +63,9 @@ class Layout:
 
     def __post_init__(self) -> None:
         """Raises LayoutError for a text that is none, and where two parameters share a block."""
+        for text in self.fixed:
+            if [len(parts) for parts in parsed(text)] != [1]:
+                raise LayoutError(f"'{text}' of '{self.cell}' is fixed, but is no single block")
         found = [(block.name, block.place) for block in blocks(self)]
         for k, (name, place) in enumerate(found):
             others = [other for same, other in found[:k] if same == name]
@@ -198,14 +201,21 @@ def _assembled(
 def _cut(whole: Array, parts: tuple[Block, ...], widths: Widths) -> list[Array]:
     if len(parts) == 1:
         return [whole]
-    ends = np.cumsum([widths[part.width or ""] for part in parts[:-1]])
+    ends = np.cumsum([_width(part, widths) for part in parts[:-1]])
     return np.split(whole, ends, axis=-1)
+
+
+def _width(block: Block, widths: Widths) -> int:
+    if block.width is None or block.width not in widths:
+        states = ", ".join(widths) or "none"
+        raise LayoutError(f"the width of '{block.name}' must be said by a state: {states}")
+    return widths[block.width]
 
 
 def _shape(block: Block, beside: Mapping[int | None, Array], widths: Widths) -> tuple[int, ...]:
     if beside:
         return tuple(next(iter(beside.values())).shape)
-    return (widths[block.width],) if block.width else ()
+    return (_width(block, widths),) if block.width else ()
 
 
 def _real(ours: Arrays) -> np.dtype[Any]:

@@ -120,7 +120,7 @@ def load_state(
         _check_fixed(chosen, own, place, consts, prefix)
         made |= {place.ours(name): array for name, array in gathered(chosen, own).items()}
     return {
-        name: np.array(made[name], REAL[compiled.dtype], order="C").reshape(leaf.shape)
+        name: _shaped(name, made[name], tuple(leaf.shape)).astype(REAL[compiled.dtype], "C")
         for name, leaf in graph.params.items()
     }
 
@@ -200,6 +200,12 @@ def _told_by(layout: Layout, own: Arrays) -> list[str]:
             if all(block.name in own for parts in parsed(text) for block in parts)]  # fmt: skip
 
 
+def _shaped(name: str, array: Array, shape: tuple[int, ...]) -> Array:
+    """A single number of a stack is a number of ours."""
+    _check_shape(name, array, (1,) if array.ndim and not shape else shape)
+    return array.reshape(shape)
+
+
 def _scattered(layout: Layout, graph: Graph, ours: Arrays, consts: Consts) -> dict[str, Array]:
     made: dict[str, Array] = {}
     for place in places(graph.params):
@@ -229,7 +235,10 @@ def _supplied(layout: Layout, consts: Consts) -> dict[str, float]:
 
 
 def _check_cell(layout: Layout, graph: Graph) -> None:
-    needed = {place.ours(name) for place in places(graph.params) for name in layout.params}
+    there = places(graph.params)
+    if layout.spelling == "cell" and any(place.way for place in there):
+        raise LayoutError(f"the layout has one direction only, but '{graph.title}' has two")
+    needed = {place.ours(name) for place in there for name in layout.params}
     strangers = sorted(needed ^ set(graph.params))
     if strangers or not needed:
         raise LayoutError(
