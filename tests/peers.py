@@ -7,6 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from tolerances import assert_close
 
+from rnngraph.adapters import Layout
+from rnngraph.adapters.layout import transposed
+from rnngraph.adapters.move import widths_at
+from rnngraph.adapters.spelling import places
 from rnngraph.compiled import Compiled
 
 T, B = 4, 3
@@ -48,3 +52,13 @@ def assert_parity(compiled: Compiled, drawn: tuple[Arrays, Arrays, Arrays], run:
         assert set(found) == set(tensors)
         for key, tensor in tensors.items():
             assert_close(found[key], tensor.grad.numpy(), "parity", what=f"d {key}")
+
+
+def gradients_of_theirs(compiled: Compiled, layout: Layout, ours: Arrays) -> Arrays:
+    """By the names of their state dict; NaN where the layout fixes a value."""
+    made = {}
+    for place in places(compiled.graph.params):
+        own = {name: ours[place.ours(name)] for name in layout.params}
+        found = transposed(layout, own, widths_at(compiled.graph, place))
+        made |= {place.theirs(name, layout.spelling): array for name, array in found.items()}
+    return made

@@ -18,7 +18,7 @@ from rnngraph.ops.documentation import COMMAND, document
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
-RUN = ["tour.md", "inspect.md"]  # their blocks run, in order
+RUN = ["tour.md", "inspect.md", "weights.md"]  # their blocks run, in order
 STEP = re.compile(r"^```python\n(.*?)^```\n(?:\n?^```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 
 

@@ -22,10 +22,10 @@ FLOORS = [
     ["runtime"],
     ["compile"],
     # the faces, themselves one on top of the other
-    ["compiled", "views"],
+    ["compiled", "views", "inference"],
     ["cell"],
     ["arrangement"],
-    ["inspect"],
+    ["inspect", "adapters"],
     ["tasks", "bench"],
     ["train", "comparison"],
     ["explain", "learn"],

@@ -19,6 +19,7 @@ from tolerances import assert_close
 
 import rnngraph as rg
 from rnngraph import library
+from rnngraph.adapters.table import PACKAGES
 from rnngraph.compiled import Compiled
 from rnngraph.graph import Varies
 from rnngraph.runtime.noise import drawn
@@ -28,7 +29,8 @@ SIZES = {"I": 3, "H": 4, "P": 3, "C": 2, "D": 3, "N": 3, "R": 2, "B": 5, "V": 2}
 STEP = {False: 1e-30, True: 1e-6}  # complex, or half of a central difference
 Arrays = dict[str, np.ndarray]
 HERE = Path(__file__).parent
-PARITY = [*HERE.glob("test_parity_*.py"), HERE / "torchrecurrent_table.py"]
+ADAPTERS = HERE.parent / "rnngraph" / "adapters"
+PARITY = [*HERE.glob("test_parity_*.py"), *(ADAPTERS / f"{p}.py" for p in PACKAGES)]
 
 
 @cache

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import Call, call
+from peers import gradients_of_theirs
 from tolerances import assert_close
 
 import rnngraph as rg
+from rnngraph.adapters import LAYOUTS, LayoutError, from_state, load_state, save_state
+from rnngraph.adapters.spelling import places
+
+__all__ = ["call"]  # a fixture
 
 torch = pytest.importorskip("torch")
 
@@ -19,107 +24,54 @@ torch.set_num_threads(1)  # small products: threads would only wait for each oth
 
 I, H, P, T, B = 5, 7, 4, 6, 3  # noqa: E741
 LENGTHS = np.array([4, 6, 1])
-Weights = dict[str, object]
+PEERS = ["torch.LSTM", "torch.GRU", "torch.LSTM.proj", "torch.RNN"]
 
-
-def lstm(ours: Weights) -> Weights:
-    """torch's weights made of those of lstm.cell; torch orders its gates i, f, g, o."""
-    whole = torch.cat([ours[f"W_{gate}"] for gate in "ufgo"])
-    bias = torch.cat([ours[f"b_{gate}"] for gate in "ufgo"])
-    fed_back = ours["width"]
-    made = {"weight_hh": whole[:, :fed_back], "weight_ih": whole[:, fed_back:],
-            "bias_ih": bias, "bias_hh": torch.zeros_like(bias)}  # fmt: skip
-    return made | ({"weight_hr": ours["W_p"]} if "W_p" in ours else {})
-
-
-def gru(ours: Weights) -> Weights:
-    """Of gru_reset_after.cell; torch orders its gates r, z, n."""
-    kinds = {"weight_ih": "W", "weight_hh": "U", "bias_ih": "b"}
-    weights = {key: torch.cat([ours[f"{kind}_{gate}"] for gate in "rzh"])
-               for key, kind in kinds.items()}  # fmt: skip
-    zero = torch.zeros_like(ours["c_h"])
-    return {**weights, "bias_hh": torch.cat([zero, zero, ours["c_h"]])}
-
-
-def rnn(ours: Weights) -> Weights:
-    return {"weight_ih": ours["W"], "weight_hh": ours["U"], "bias_ih": ours["b"],
-            "bias_hh": torch.zeros_like(ours["b"])}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Peer:
-    """A cell of the library and torch's module of the same equations."""
-
-    cell: str
-    module: str
-    translate: Callable[[Weights], Weights]
-    states: tuple[str, ...]
-    projection: int = 0
-
-    @property
-    def width(self) -> int:
-        return self.projection or H
-
-
-PEERS = [
-    Peer("lstm", "LSTM", lstm, ("h", "c")),
-    Peer("gru_reset_after", "GRU", gru, ("h",)),
-    Peer("lstm_projection", "LSTM", lstm, ("h", "c"), P),
-    Peer("rnn", "RNN", rnn, ("h",)),
-]
-# layers, both directions, lengths: LSTM and GRU take every combination, the others (each case
-# costs a compilation) the one that has everything
+# layers, both directions, lengths: each peer takes the case that has everything; of the others
+# (each costs a compilation) LSTM and GRU take turns, since none of them knows the cell
 EVERYTHING = (2, True, True)
 FULL = [case for case in product((1, 2), (False, True), (False, True)) if case != EVERYTHING]
 CASES = [
-    (peer, *case, dtype)
-    for dtype in ("f64", "f32")
-    for peer in PEERS
-    for case in [EVERYTHING, *(FULL if peer in PEERS[:2] else [])]
+    *((peer, *EVERYTHING, "f64") for peer in PEERS),
+    *((PEERS[sum(case) % 2], *case, "f64") for case in FULL),
+    ("torch.LSTM", 2, True, True, "f32"),
+    ("torch.GRU", 1, False, False, "f32"),
 ]
-
-
-def places(layers: int, both: bool) -> list[tuple[str, str]]:
-    """(torch's suffix, our prefix) of every layer and direction, in torch's order of states."""
-    ways = [("", "forward."), ("_reverse", "backward.")] if both else [("", "")]
-    return [(f"_l{k}{suffix}", (f"layer{k}." if layers > 1 else "") + way)
-            for k in range(layers) for suffix, way in ways]  # fmt: skip
-
-
-def of_torch(peer: Peer, ours: Weights, layers: int, both: bool) -> Weights:
-    """All of a module's parameters, made of ours."""
-    made = {}
-    for suffix, prefix in places(layers, both):
-        own = {n.removeprefix(prefix): w for n, w in ours.items() if n.startswith(prefix)}
-        translated = peer.translate({**own, "width": peer.width})
-        made.update({name + suffix: weight for name, weight in translated.items()})
-    return made
 
 
 def leaves(arrays: dict) -> dict:
     return {n: torch.tensor(a, dtype=torch.float64, requires_grad=True) for n, a in arrays.items()}
 
 
-def run_torch(module, weights, x, states, lengths):
+def module_of(peer: str, layers: int, both: bool, dtype: str):
+    """Their module, its weights drawn."""
+    kind, _, projected = peer.removeprefix("torch.").partition(".")
+    torch.manual_seed(1)
+    sizes = {"proj_size": P} if projected else {}
+    real = {"f32": torch.float32, "f64": torch.float64}[dtype]
+    return getattr(torch.nn, kind)(I, H, layers, bidirectional=both, dtype=real, **sizes)
+
+
+def run_torch(module, x, states, lengths):
     """Outputs and final states, one tensor per kind of state."""
     states = states if len(states) > 1 else states[0]
     if lengths is not None:
         x = torch.nn.utils.rnn.pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=False)
-    y, finals = torch.func.functional_call(module, weights, (x, states))
+    y, finals = module(x, states)
     if lengths is not None:
         y, _ = torch.nn.utils.rnn.pad_packed_sequence(y, total_length=T)
     return y, finals if isinstance(finals, tuple) else (finals,)
 
 
-@pytest.mark.parametrize(("peer", "layers", "both", "masked", "dtype"), CASES,
-                         ids=lambda v: getattr(v, "cell", str(v)))  # fmt: skip
+@pytest.mark.parametrize(("peer", "layers", "both", "masked", "dtype"), CASES)
 def test_outputs_and_gradients(peer, layers, both, masked, dtype):
     lengths = LENGTHS if masked else None
-    rng = np.random.default_rng(1)
-    cell = rg.load(peer.cell)
+    rng, layout = np.random.default_rng(1), LAYOUTS[peer]
+    cell = rg.load(layout.cell)
     cell = rg.stack(rg.bidirectional(cell) if both else cell, layers=layers)
-    compiled = cell.compile(I=I, H=H, dtype=dtype, **({"P": P} if peer.projection else {}))
-    params = compiled.init(0)
+    compiled = cell.compile(I=I, H=H, dtype=dtype, **({"P": P} if "P" in cell.sizes else {}))
+    module = module_of(peer, layers, both, dtype)
+    params = load_state(compiled, module.state_dict(), layout)
+    module = module.double()  # whose weights f32 holds: only the arithmetic is more exact
     x = rng.normal(size=(T, B, I)).astype(params[next(iter(params))].dtype)
     first = {name: rng.normal(size=(B, *s.leaf.shape)).astype(x.dtype)
              for name, s in compiled.graph.states.items()}  # fmt: skip
@@ -128,24 +80,62 @@ def test_outputs_and_gradients(peer, layers, both, masked, dtype):
     dstate = {name: rng.normal(size=v.shape).astype(x.dtype) for name, v in state.items()}
     grads = pullback(dy, dstate)
 
-    module = getattr(torch.nn, peer.module)(
-        I, H, layers, bidirectional=both, dtype=torch.float64,
-        **({"proj_size": P} if peer.projection else {}),
-    )  # fmt: skip
-    ours, begin, given = leaves(params), leaves(first), leaves({"x": x})
-    order = [prefix for _, prefix in places(layers, both)]
-    starts = tuple(torch.stack([begin[p + s] for p in order]) for s in peer.states)
-    weights = of_torch(peer, ours, layers, both)
-    expected, finals = run_torch(module, weights, given["x"], starts, lengths)
-    ends = {p + s: finals[k][i] for k, s in enumerate(peer.states) for i, p in enumerate(order)}
+    begin, given, order = leaves(first), leaves({"x": x}), places(compiled.graph.params)
+    kinds = [name for name in ("h", "c") if order[0].ours(name) in first]
+    starts = tuple(torch.stack([begin[p.ours(name)] for p in order]) for name in kinds)
+    expected, finals = run_torch(module, given["x"], starts, lengths)
+    ends = {p.ours(name): finals[k][i] for k, name in enumerate(kinds)
+            for i, p in enumerate(order)}  # fmt: skip
     total = (expected * torch.tensor(dy)).sum()
     total = total + sum((ends[name] * torch.tensor(dstate[name])).sum() for name in ends)
     total.backward()
 
     assert_close(y, expected.detach().numpy(), "parity", dtype, "outputs")
+    assert set(ends) == set(state)
     for name, end in ends.items():
         assert_close(state[name], end.detach().numpy(), "parity", dtype, f"state {name}")
-    for found, tensors in ((grads.inputs, given), (grads.state, begin), (grads.params, ours)):
+    of_theirs = gradients_of_theirs(compiled, layout, grads.params)
+    weights = dict(module.named_parameters())
+    for found, tensors in ((grads.inputs, given), (grads.state, begin), (of_theirs, weights)):
         assert set(found) == set(tensors)
         for name, tensor in tensors.items():
             assert_close(found[name], tensor.grad.numpy(), "parity", dtype, f"d {name}")
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_outputs_keep_their_bits_there_and_back(peer):
+    """Once theirs -> ours has added two biases nothing changes any more; GRU's inner one stays."""
+    module, again = module_of(peer, 2, True, "f32"), module_of(peer, 2, True, "f32")
+    for name, parameter in module.named_parameters():
+        if name.startswith("bias_hh"):
+            parameter.data[: 2 * H if peer == "torch.GRU" else None] = 0
+    compiled, params = from_state(module.state_dict(), peer)
+    state = save_state(compiled, params, peer)
+    again.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})
+    x = torch.randn(T, B, I)
+    assert torch.equal(module(x)[0], again(x)[0])
+
+
+def test_bfloat16_and_modules_without_biases_are_read():
+    module = torch.nn.GRU(I, H, bias=False).bfloat16()
+    compiled, params = from_state(module.state_dict(), "torch.GRU")
+    assert compiled.dtype == "f32"
+    assert np.array_equal(params["W_h"], module.weight_ih_l0[2 * H :].float().detach().numpy())
+    with pytest.raises(LayoutError, match="expected real numbers"):
+        from_state({"weight_ih_l0": torch.ones(3, dtype=torch.int64)}, "torch.GRU")
+
+
+def test_a_file_of_tensors_is_imported_and_nothing_in_it_is_run(call: Call):
+    module = torch.nn.LSTM(I, H)
+    torch.save(module.state_dict(), "state.pt")
+    torch.save(module, "module.pt")
+    Path("none.pt").write_text("nothing of the kind")
+    words = ("--from", "torch.LSTM", "-o", "out.npz")
+    for name in ("module.pt", "none.pt"):
+        answer = call("weights", "import", name, *words)
+        assert answer.code == 1 and f"'{name}' is no file of tensors alone" in answer.err
+        assert not Path("out.npz").exists()
+    assert call("weights", "import", "state.pt", *words).code == 0
+    with np.load("out.npz") as found:
+        _, params = from_state(module.state_dict(), "torch.LSTM")
+        assert all(np.array_equal(found[name], params[name]) for name in params)

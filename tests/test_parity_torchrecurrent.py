@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from layouts import block, gathered, scattered
+from peers import gradients_of_theirs
 from tolerances import assert_close
-from torchrecurrent_table import ENTRIES, Entry
+from torchrecurrent_table import LAYOUTS, RUNNING, Running
 
 import rnngraph as rg
 from rnngraph import library
+from rnngraph.adapters import load_state
+from rnngraph.adapters.layout import counts, fixed, parsed, window
 from rnngraph.compiled import Compiled
 
 torch = pytest.importorskip("torch")
@@ -21,41 +22,38 @@ package = pytest.importorskip("torchrecurrent")
 pytestmark = pytest.mark.peers
 torch.set_num_threads(1)  # small products: threads would only wait for each other
 
-I, H, T, B = 5, 6, 4, 3  # noqa: E741
-SEEDS = (1, 2, 3)
+I, H, T, B, SEED = 5, 6, 4, 3, 1  # noqa: E741
 NAMES = [name.removesuffix("Cell") for name in package.__all__ if name.endswith("Cell")]
 
 
-@cache
-def compiled(name: str) -> Compiled:
-    entry = ENTRIES[name]
-    folder = Path(__file__).parent if "/" in entry.cell else library.cells_folder()
-    cell = rg.load(folder / f"{entry.cell}.cell")
-    consts = {ours: value for ours, (_, value) in entry.consts.items()}
+def running(name: str) -> Running:
+    return RUNNING.get(name, Running())
+
+
+def compile_for(name: str) -> Compiled:
+    cell, entry = LAYOUTS[name].cell, running(name)
+    folder = Path(__file__).parent if "/" in cell else library.cells_folder()
     sizes = {"H": H} if entry.square else {"H": H, "I": I}
-    return cell.compile(**sizes, consts=consts, dtype="f64")
+    return rg.load(folder / f"{cell}.cell").compile(**sizes, consts=entry.consts, dtype="f64")
 
 
-def module_of(name: str, seed: int):
-    """A cell of theirs with all parameters drawn, but for those that the table fixes."""
-    entry, rng = ENTRIES[name], np.random.default_rng(seed)
-    arguments = {theirs: value for theirs, value in entry.consts.values() if theirs}
+def module_of(name: str):
+    """A cell of theirs with all parameters drawn, but for those that the layout fixes."""
+    layout, entry, rng = LAYOUTS[name], running(name), np.random.default_rng(SEED)
+    given = {theirs: entry.consts[ours] for ours, theirs in layout.consts.items() if theirs}
     width = H if entry.square else I
-    module = getattr(package, f"{name}Cell")(width, H, **arguments, **entry.arguments).double()
-    for key, parameter in module.named_parameters():
-        if entry.fixed.get(key) != "const":
-            parameter.data = torch.tensor(0.5 * rng.normal(size=parameter.shape))
-    fix(entry, {key: p.data.numpy() for key, p in module.named_parameters()})
+    module = getattr(package, f"{name}Cell")(width, H, **given, **layout.arguments).double()
+    for parameter in module.parameters():
+        parameter.data = torch.tensor(0.5 * rng.normal(size=parameter.shape))
+    arrays = {key: p.data.numpy() for key, p in module.named_parameters()}
+    for text, value in layout.fixed.items():
+        ((block,),) = parsed(text)
+        part = window(arrays, block, counts(layout))
+        part[...] = fixed(value, part.shape, entry.consts)
     return module
 
 
-def fix(entry: Entry, arrays) -> None:
-    for text, value in entry.fixed.items():
-        if value != "const":
-            block(arrays, text, H)[...] = np.eye(H) if value == "identity" else 0
-
-
-def run(module, entry: Entry, x, begin):
+def run(module, entry: Running, x, begin):
     """Outputs, and final states by our names."""
     line = [begin[name] for name in entry.line]
     states, outputs = tuple(begin[name] for name in entry.states), []
@@ -80,21 +78,19 @@ def leaves(arrays) -> dict:
 
 
 def test_the_table_has_every_cell_of_the_package():
-    assert set(ENTRIES) == set(NAMES)
+    assert set(LAYOUTS) == set(NAMES)
+    assert set(RUNNING) <= set(NAMES)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", NAMES)
-def test_outputs_and_gradients(name, seed):
-    entry, rng = ENTRIES[name], np.random.default_rng(seed)
-    module = module_of(name, seed)
-    theirs = {key: p.detach().numpy() for key, p in module.named_parameters()}
-    graph = compiled(name).graph
-    ours = gathered(entry.params, theirs, H)
-    ours = {key: array.reshape(graph.params[key].shape) for key, array in ours.items()}
+def test_outputs_and_gradients(name):
+    entry, layout, rng = running(name), LAYOUTS[name], np.random.default_rng(SEED)
+    module, compiled = module_of(name), compile_for(name)
+    ours = load_state(compiled, module.state_dict(), layout, consts=entry.consts)
     x = rng.normal(size=(T, B, H if entry.square else I))
-    first = {key: rng.normal(size=(B, *s.leaf.shape)) for key, s in graph.states.items()}
-    y, ends, pullback = compiled(name).vjp(ours, x, first)
+    states = compiled.graph.states
+    first = {key: rng.normal(size=(B, *s.leaf.shape)) for key, s in states.items()}
+    y, ends, pullback = compiled.vjp(ours, x, first)
     dy = rng.normal(size=y.shape)
     dends = {key: rng.normal(size=value.shape) for key, value in ends.items()}
     grads = pullback(dy, dends)
@@ -113,17 +109,8 @@ def test_outputs_and_gradients(name, seed):
         assert set(found) == set(tensors)
         for key, tensor in tensors.items():
             assert_close(found[key], tensor.grad.numpy(), "parity", exact, f"d {key}")
-    assert set(grads.params) == set(entry.params)
-    assert_parameters(module, entry, scattered(entry.params, grads.params, theirs, H))
-
-
-def assert_parameters(module, entry: Entry, found) -> None:
-    """Every number of theirs is a part of ours or fixed, and has the gradient that ours says."""
-    fixed = {key: np.zeros(array.shape, bool) for key, array in found.items()}
-    for text in entry.fixed:
-        block(fixed, text, H)[...] = True
+    found = gradients_of_theirs(compiled, layout, grads.params)
+    assert set(found) == {key for key, _ in module.named_parameters()}
     for key, parameter in module.named_parameters():
-        assert np.array_equal(np.isnan(found[key]), fixed[key]), f"{key} is not all in the table"
-        free = ~fixed[key]
-        grad = parameter.grad.numpy()[free]
-        assert_close(found[key][free], grad, "parity", entry.exact, f"d {key}")
+        free = ~np.isnan(found[key])  # what the layout fixes has no gradient of ours
+        assert_close(found[key][free], parameter.grad.numpy()[free], "parity", exact, f"d {key}")

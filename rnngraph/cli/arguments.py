@@ -35,8 +35,12 @@ def add_sizes(parser: ArgumentParser, consts: bool = True) -> None:
         metavar="NAME=N",
         help="sizes of the cell, such as H=128 I=64",
     )
-    if not consts:
-        return
+    if consts:
+        add_consts(parser)
+
+
+def add_consts(parser: ArgumentParser) -> None:
+    """--const dt=0.1."""
     parser.add_argument(
         "--const",
         type=_const,

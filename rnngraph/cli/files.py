@@ -81,6 +81,8 @@ def _read_safetensors(path: str) -> dict[str, Array]:
             return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(str(error)) from None
+    except TypeError as error:
+        raise ValueError(f"it holds numbers that NumPy has not ({error}); save float32") from None
 
 
 def _read_text(path: str) -> Array:

@@ -35,6 +35,7 @@ COMMANDS = {
     "explain": "show what every gate of a trained model did, as one HTML page",
     "bench": "measure speed, beside other frameworks and against this machine's limit",
     "learn": "train cells on three small tasks that need a memory, with one budget for all",
+    "weights": "move parameters from and to PyTorch and torchrecurrent",
     "list": "the cells of the library, by family and year",
     "gallery": "a page for every cell of the library: equations, diagram, work, speed",
     "new": "write a commented cell to begin with",

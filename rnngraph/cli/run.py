@@ -12,6 +12,7 @@ import numpy as np
 from ..cell import Cell
 from ..compiled import Compiled
 from ..graph import Graph
+from ..inference import sizes_told
 from ..runtime.arrays import Array
 from ..schedule.formats import PRECISIONS
 from .arguments import (
@@ -25,7 +26,6 @@ from .arguments import (
     sizes_of,
 )
 from .files import STDIO, check_writable, read, read_named, write, write_named
-from .inference import sizes_told
 from .terminal import note
 
 EPILOG = """\

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..graph import Graph
-from ..runtime.arrays import Array
-from ..sizes import Dim, Size
+from .graph import Graph
+from .runtime.arrays import Array
+from .sizes import Dim, Size
 
 
 def sizes_told(
