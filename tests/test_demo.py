@@ -7,7 +7,7 @@ from language_cells import language_cells
 from rich.console import Console
 
 import rnngraph as rg
-from rnngraph import demo
+from rnngraph import demo, extras
 from rnngraph.demo import demonstration, explanation, picture
 from rnngraph.demo.demonstration import accuracy
 from rnngraph.demo.panel import range_of, rows_of
@@ -175,7 +175,7 @@ def test_rows_share_their_limits_between_columns():
 
 
 def test_without_matplotlib_the_remedy_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(picture, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"pip install 'rnngraph\[plot\]'"):
         demo.run(tmp_path / "none")
     assert not (tmp_path / "none").exists()

@@ -18,6 +18,7 @@ from ..compiled import Compiled
 from ..explain import Trained, explain_sentences, need_d3, trained, write_report
 from ..explain.carrier import Carrier, find_carrier
 from ..explain.units import units_of
+from ..extras import need
 from ..tasks.agreement import MISSION, Agreement, Batches, Sentences
 from ..tasks.grammar import Analysis, analyse, other_number
 from ..tasks.vocabulary import vocabulary
@@ -69,7 +70,7 @@ def run(folder: str | Path = "rnngraph-demo", *, cell: Cell | None = None, hidde
     Raises ValueError for a cell that cannot be a language model, ImportError without matplotlib
     or mpld3.
     """
-    picture.need_matplotlib()
+    need("matplotlib", "plot", "the picture")
     need_d3()
     out, folder = console or standard_console(), Path(folder)
     known, validation = (_trained(cell or load("lstm"), hidden, embedding, sizes, seed, steps,

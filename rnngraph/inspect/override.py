@@ -96,8 +96,9 @@ class Overridable:
         arguments = Arguments(self.compiled.graph, REAL[self.compiled.dtype])
         call = arguments.call(params, x, state, **{**options, "seed": None})  # not to draw twice
         lead = {"T": call.steps, "B": call.rows}
-        order = "BT" if call.batch_first else "TB"
-        return {**arguments.named(x), **self._overrides({axis: lead[axis] for axis in order}, given)}
+        if call.batch_first:
+            lead = {"B": call.rows, "T": call.steps}
+        return {**arguments.named(x), **self._overrides(lead, given)}
 
     def inputs(self, rows: Batch, given: Overrides) -> dict[str, Array]:
         """Inputs of the program for a batch: its own, and masks and values of all names."""
