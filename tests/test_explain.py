@@ -162,10 +162,12 @@ def test_story_is_computed(report):
     did, why = story(report, carrier)
     assert keeping_gate(report, carrier) == ("c", "f", True)
     assert did.startswith(f"The forget gate f keeps what unit {carrier} of c holds")
-    gates = np.array(report["columns"][0]["values"]["f"])[3:8, carrier]
-    assert f"it is {gates.min():.2f} to {gates.max():.2f} after “cat”" in did
-    assert f"{100 * gates.prod():.0f} % of it is left before “was” is chosen" in did
-    assert why.startswith("The same weights can do both because the forget gate f is computed anew")
+    column = report["columns"][0]
+    gates = np.array(column["values"]["f"])[3:8, carrier]
+    assert f"{100 * gates.prod():.0f} % of it is left when “was” is chosen" in did
+    assert f"goes down to {gates.min():.2f} (at “{column['labels'][3 + gates.argmin()]}”)" in did
+    assert "in “The cat was full because it ate already.” “was” comes at once" in did
+    assert why.startswith("The same weights can do both because they do not fix the gate")
     same = {**report, "columns": [report["columns"][0]] * 2}
     assert "only the state remembers" in story(same, carrier)[1]
 

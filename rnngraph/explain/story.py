@@ -26,10 +26,10 @@ def story(report: Report, unit: int) -> list[str]:
     if found is None:
         return []
     state, gate, opens = found
-    told = "; ".join(_told(column, state, gate, unit) for column in report["columns"])
+    told = "; ".join(_told(column, state, gate, unit, opens) for column in report["columns"])
     name = _called(report, gate)
-    verb = "keeps what unit" if opens else "overwrites what unit"
-    first = f"The {name} {verb} {unit} of {state} holds: {told}."
+    verb = "keeps" if opens else "overwrites"
+    first = f"The {name} {verb} what unit {unit} of {state} holds: {told}."
     return [first, *_why(report, gate, unit, name)]
 
 
@@ -56,25 +56,26 @@ def _line(report: Report, part: str, name: str, unit: int) -> np.ndarray | None:
     return np.array([row[unit] for row in rows], float)
 
 
-def _told(column: Mapping[str, Any], state: str, gate: str, unit: int) -> str:
+def _told(column: Mapping[str, Any], state: str, gate: str, unit: int, opens: bool) -> str:
     """What a gate did in one column, between what can be swapped and the decision or the end."""
     words, values = column["labels"], [row[unit] for row in column["values"][gate]]
     start = column["others"][0]["step"] if column["others"] else 0
-    end = column["decided"] if column["decided"] > start else len(words) - 1
-    inside = range(start + 1, end + 1)
-    lowest = min(inside, key=lambda at: values[at], default=start)
-    kept = np.prod([column["kept"][state][at][unit] for at in inside])
-    over = _when(column, end)
-    return (f"in “{column['title']}” it is {_number(min(values[a] for a in inside))} to "
-            f"{_number(max(values[a] for a in inside))} after “{words[start]}”, lowest at "
-            f"“{words[lowest]}”, so {100 * kept:.0f} % of it is left {over}")
+    at_once = column["decided"] <= start
+    inside = range(start + 1, len(words) if at_once else column["decided"] + 1)
+    sign = 1 if opens else -1
+    most = min(inside, key=lambda at: sign * values[at], default=start)
+    kept = 100 * np.prod([column["kept"][state][at][unit] for at in inside])
+    return (f"in “{column['title']}” {_left(column, f'{kept:.0f} %', at_once)}, for the gate goes "
+            f"{'down' if opens else 'up'} to {_number(values[most])} (at “{words[most]}”)")
 
 
-def _when(column: Mapping[str, Any], end: int) -> str:
-    if end != column["decided"]:
-        return f"by the end, long after “{column['forms'][0]}”"
-    following = column["labels"][end + 1 : end + 2]
-    return f"before “{following[0]}” is chosen" if following else "by the end"
+def _left(column: Mapping[str, Any], kept: str, at_once: bool) -> str:
+    """What is left at the decision or, where that comes first, at the end."""
+    if at_once:
+        return f"“{column['forms'][0]}” comes at once, and {kept} of it is left at the end"
+    following = column["labels"][column["decided"] + 1 : column["decided"] + 2]
+    return f"{kept} of it is left " + (f"when “{following[0]}” is chosen" if following
+                                       else "at the end")
 
 
 def _why(report: Report, gate: str, unit: int, name: str) -> list[str]:
@@ -91,10 +92,10 @@ def _why(report: Report, gate: str, unit: int, name: str) -> list[str]:
     if apart < 0.005:
         return [f"The weights are the same for both, and so is the {name} at every step that both "
                 "have: it sees what is read there alone, and only the state remembers."]
-    whole = "both" if len(rest) == 1 else "all"
-    return [f"The same weights can do {whole} because the {name} is computed anew at every step, "
-            f"from what is read there and from what was read before: at “{word}”, which both have, "
-            f"it is {_number(a)} in “{one['title']}” and {_number(b)} in “{title}”."]
+    whole, where = ("both", "the second") if len(rest) == 1 else ("all", f"“{title}”")
+    return [f"The same weights can do {whole} because they do not fix the gate: it is computed "
+            "anew at every step, from what is read there and from what was read before, so at "
+            f"“{word}” it is {_number(a)} in the first and {_number(b)} in {where}."]
 
 
 def _called(report: Report, name: str) -> str:
@@ -104,5 +105,3 @@ def _called(report: Report, name: str) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
-
-
