@@ -249,7 +249,7 @@ def test_demo_of_a_matrix_state_and_of_a_stack(name, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["lstm", "gru", "stack"])
 def test_accuracies_of_the_balanced_language(name, tmp_path):
-    result, _ = ran(tmp_path, name)
+    result, _ = ran(tmp_path, name, steps=2000)
     assert result.validation >= 0.99
     assert all(result.attractors[k] >= 0.98 for k in (0, 1, 2, 3))
 

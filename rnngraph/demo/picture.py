@@ -215,7 +215,8 @@ def _inches(text: str, points: float, bold: bool = False) -> float:
     from matplotlib.textpath import TextPath
 
     font = FontProperties(weight="bold" if bold else "normal")
-    return float(TextPath((0, 0), text, size=points, prop=font).get_extents().width) / 72
+    across = TextPath((0, 0), text, size=points, prop=font).vertices[:, 0]
+    return float(np.ptp(across)) / 72 if len(across) else 0.0
 
 
 def _extent(values: Sequence[Array]) -> tuple[float, float]:
