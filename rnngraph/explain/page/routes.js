@@ -68,7 +68,7 @@ function drawRoutes() {
     told.text(swap ? "The two inputs are the same." : "Routes lead from one input to another: this column has no other.");
     return;
   }
-  told.text(`How “${swapped(one, swap)}” → “${word(swap.label)}” changes ${one.question} by ${shown(way.change)}: ` +
+  told.text(`How “${swapped(one, swap)}” → “${word(swap.label)}” changes ${one.question} by ${exact(way.change)}: ` +
     `before each ${stepName}, the part of the change that goes through each equation that reads the old state ` +
     "(carry: the state keeps it). The parts of a line add up to all of the change; " +
     `they do so up to ${way.error.toExponential(0)}, from ${way.points} points.`);
