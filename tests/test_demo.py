@@ -214,7 +214,8 @@ def ran(folder, name, **settings):
 
 def test_demo_learns_and_shows_what_it_learnt(tmp_path):
     result, told = ran(tmp_path, "lstm", steps=1000)
-    assert result.validation >= 0.99 and result.attractors[1] >= 0.98
+    assert result.validation >= 0.99
+    assert all(result.attractors[k] >= 0.98 for k in (0, 1, 2, 3))
     assert result.carrier.units.count == 32 and result.carrier.lost > 0.05
     assert {path.name for path in result.files} == {
         "gates.png", "gates.svg", "cell.svg", "weights.safetensors", "report.html", "report.json"}
@@ -237,27 +238,28 @@ def test_stored_weights_show_it_without_training(tmp_path):
                for name, value in trained(demonstration.STORED).params.items())
 
 
-@pytest.mark.parametrize("name", ["memory", "stack"])
-def test_demo_of_a_matrix_state_and_of_a_stack(name, tmp_path):
-    result, told = ran(tmp_path, name, steps=20, hidden=8)
+def test_demo_of_a_matrix_state(tmp_path):
+    result, told = ran(tmp_path, "memory", steps=20, hidden=8)
     assert result.carrier.units.count == 8
     assert "read on with care" in told
-    svg = (tmp_path / "out" / "gates.svg").read_text(encoding="utf-8")
-    assert ("memory" if name == "memory" else "layer1.f") in svg
+    assert "memory" in (tmp_path / "out" / "gates.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["lstm", "gru", "stack"])
-def test_accuracies_of_the_balanced_language(name, tmp_path):
-    result, _ = ran(tmp_path, name, steps=2000)
+@pytest.mark.parametrize(("name", "steps", "seen"), [("gru", 1000, ["update gate"]),
+                                                     ("stack", 2000, ["layer0.f", "layer1.f"])])
+def test_other_cells_learn_the_balanced_language_too(name, steps, seen, tmp_path):
+    result, _ = ran(tmp_path, name, steps=steps)
     assert result.validation >= 0.99
     assert all(result.attractors[k] >= 0.98 for k in (0, 1, 2, 3))
+    svg = (tmp_path / "out" / "gates.svg").read_text(encoding="utf-8")
+    assert all(gate in svg for gate in seen)
 
 
 @pytest.mark.slow
 def test_more_attractors_are_harder_where_they_were_rare_in_training():
     shares = []
-    for seed in range(3):
+    for seed in range(2):
         data = Agreement(seed, "rare")
         model = language_model(rg.load("lstm"), 100).compile()
         trainer, batches = Trainer(model, cosine(5e-3, 5e-4, 2000)), Batches(data.train, 64, seed)
