@@ -51,14 +51,15 @@ def inputs(signal: np.ndarray, starts: np.ndarray, length: int) -> dict[str, np.
             "weight": np.ones(x.shape, np.float32)}
 
 
-def main() -> None:
+def main(page: str = "eeg.html", steps: int = STEPS) -> None:
+    """Train for so many steps and write the page."""
     signal, rng = channels(), np.random.default_rng(0)
     cell = rg.parse(FORECAST)
     bound = cell.bind(H=HIDDEN)
     model = bound.compile()
-    trainer = Trainer(model, cosine(1e-2, 1e-3, STEPS), Adam())
+    trainer = Trainer(model, cosine(1e-2, 1e-3, steps), Adam())
     moment = trainer.start(0)
-    for _ in range(STEPS):
+    for _ in range(steps):
         starts = rng.integers(0, 600 - WINDOW - AHEAD, 16)
         moment, _ = trainer.advance(moment, inputs(signal, starts, WINDOW))
     unseen = inputs(signal, np.array([640, 680, 720]), WINDOW)
@@ -71,7 +72,7 @@ def main() -> None:
     made = explain_series(
         known, inputs(signal, np.array([640]), SHOWN), rows=[0, 1, 2, 3], output="forecast",
         times=[f"{640 + t}" for t in range(SHOWN)], names=[f"channel {k}" for k in range(4)])
-    for path in write_report({**made, "title": "What the gates do on an EEG"}, "eeg.html"):
+    for path in write_report({**made, "title": "What the gates do on an EEG"}, page):
         print(f"wrote {path}")
 
 

@@ -15,9 +15,10 @@ def test_a_notebook_runs(path, monkeypatch):
     notebook = nbformat.read(path, as_version=4)
     monkeypatch.setenv("PYTHONPATH", str(EXAMPLES.parent))
     client(notebook, timeout=300, kernel_name="python3").execute()
-    told = [out.text for cell in notebook.cells if cell.cell_type == "code"
-            for out in cell.outputs if out.output_type == "stream" and out.name == "stdout"]
+    outputs = [out for cell in notebook.cells if cell.cell_type == "code" for out in cell.outputs]
+    told = [out.text for out in outputs if out.output_type == "stream" and out.name == "stdout"]
     assert any("the parts sum to it" in text for text in told)
+    assert any("image/png" in out.get("data", {}) for out in outputs)
 
 
 def test_notebooks_are_kept_without_outputs():

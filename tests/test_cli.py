@@ -28,7 +28,8 @@ BAD = "cell C\ninput x[I]\nstate h[H]\nparam W[H, H+I]\nh' = tanh(W @ [h, x] + x
 def test_help_names_every_command(call: Call) -> None:
     answer = call("--help")
     assert answer.code == 0
-    assert all(re.search(rf"^    {name}\s", answer.out, re.MULTILINE) for name in COMMANDS)
+    told = " ".join(answer.out.split())  # argparse breaks lines as the terminal and Python do
+    assert all(f" {name} {summary}" in told for name, summary in COMMANDS.items())
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -16,6 +16,8 @@ from rnngraph.explain.agreement import joined
 from rnngraph.explain.column import aligned
 from rnngraph.explain.model import Trained
 from rnngraph.explain.story import keeping_gate, story
+from rnngraph.explain.words import token_inputs
+from rnngraph.inspect import Overridable
 from rnngraph.tasks.agreement import MISSION, Agreement
 from rnngraph.tasks.vocabulary import vocabulary
 from rnngraph.train.checkpoint import Checkpoint, CheckpointError, save
@@ -93,6 +95,36 @@ def test_routes_of_every_cut_add_up_to_what_the_swap_changes(report):
             assert np.allclose(units[name], np.array(way["values"])[:, at], atol=0.05)
 
 
+def test_what_suffices_is_what_an_override_does(stored, report):
+    column = report["columns"][0]
+    (other,) = column["others"]
+    found, labels = other["causes"], column["labels"]
+    step = found["steps"][3]
+    one, two = (token_inputs(words, stored.ids) for words in (
+        labels, [*labels[:other["step"]], other["label"], *labels[other["step"] + 1:]]))
+    given = np.zeros((len(labels), 1, 1), bool)
+    given[step] = True
+    value = stored.model.trace(stored.params, two)["c"]
+    y, _ = Overridable(stored.model, ["c"]).run(stored.params, one, {"c": (given, value)},
+                                                outputs=["logits"])
+    ahead = y["logits"][column["decided"], 0, [stored.ids[form] for form in column["forms"]]]
+    part = (ahead[0] - ahead[1] - other["before"]) / (other["after"] - other["before"])
+    assert found["patched"]["c"][3] == pytest.approx(part, abs=1e-3)
+    assert found["steps"] == list(range(other["step"], column["decided"] + 1))
+    assert np.allclose(found["patched"]["h, c"], 1, atol=1e-3)
+
+
+def test_what_is_needed_is_beside_random_units(report):
+    (group,) = report["columns"][0]["others"][0]["causes"]["carrying"]
+    worst = int(np.argmax(report["units"][0]["effect"]))
+    assert int(np.argmax(group["lost"])) == worst and group["states"] == ["h", "c"]
+    one, *more = group["sets"]
+    assert one["units"] == [worst] and one["lost"] == pytest.approx(group["lost"][worst], abs=1e-3)
+    assert [len(held["units"]) for held in (one, *more)] == [1, 2, 4, 8]
+    for held in (one, *more):
+        assert held["lost"] > 0.9 and np.median(held["controls"]) < 0.1
+
+
 def test_the_unit_that_carries_is_first_and_its_loss_is_in_the_table(report):
     effect, table = np.array(report["units"][0]["effect"]), report["ablation"]
     worst = int(effect.argmax())
@@ -109,6 +141,9 @@ def test_a_matrix_state_has_a_report():  # and test_demo.py makes that of a stac
         for value in made["values"]:
             assert np.shape(column["values"][value["name"]]) == (
                 len(column["labels"]), value["units"])
+        for other in column["others"]:
+            assert other["causes"]["carrying"][0]["states"] == made["units"][0]["states"]
+            assert set(other["causes"]["patched"]) >= {value["name"] for value in made["values"]}
     assert made["ablation"] is None and made["units"][0]["by"] == "routes"
     boxes = {key for arrow in made["cell"]["arrows"] for key in arrow}
     assert {value["box"] for value in made["values"]} <= boxes
@@ -162,12 +197,16 @@ def test_story_is_computed(report):
     did, why = story(report, carrier)
     assert keeping_gate(report, carrier) == ("c", "f", True)
     assert did.startswith(f"The forget gate f keeps what unit {carrier} of c holds")
-    gates = np.array(report["columns"][0]["values"]["f"])[3:8, carrier]
-    assert f"it is {gates.min():.2f} to {gates.max():.2f} after “cat”" in did
-    assert f"{100 * gates.prod():.0f} % of it is left before “was” is chosen" in did
-    assert why.startswith("The same weights can do both because the forget gate f is computed anew")
+    column = report["columns"][0]
+    gates = np.array(column["values"]["f"])[3:8, carrier]
+    assert f"{100 * gates.prod():.0f} % of it is left when “was” is chosen" in did
+    assert f"goes down to {gates.min():.2f} (at “{column['labels'][3 + gates.argmin()]}”)" in did
+    assert "in “The cat was full because it ate already.” “was” comes at once" in did
+    assert why.startswith("The same weights can do both because they do not fix the gate")
     same = {**report, "columns": [report["columns"][0]] * 2}
     assert "only the state remembers" in story(same, carrier)[1]
+    many = {**report, "columns": [report["columns"][at] for at in (0, 1, 0, 0)]}
+    assert story(many, carrier)[0].count("of it is left") == 2
 
 
 def test_a_gate_that_overwrites_is_told_so():

@@ -106,6 +106,29 @@ def test_a_swap_shows_what_it_changes(opened):
     assert "the decision (◆) goes from" in page.locator("#preference").inner_text()
 
 
+def test_patching_and_carriers_are_the_numbers_of_the_report(opened, report):
+    page = opened()
+    found = report["columns"][0]["others"][0]["causes"]
+    rows = page.locator("#patching tbody tr").evaluate_all(
+        "rows => rows.map(r => [...r.cells].slice(1).map(c => +c.innerText.replace('−', '-')))")
+    parts = [*found["patched"].values()]
+    assert [row[:len(parts)] for row in rows] == [
+        [pytest.approx(100 * part[at], abs=0.51) for part in parts] for at in range(len(rows))]
+    assert page.locator("#patching th").first.inner_text() == "after" and len(rows) == 6
+    page.locator('#patching button[title="cell state c"]').click()
+    assert lit(page) == ["c'"]
+    page.locator("#patching tbody tr").nth(2).locator("td").nth(3).click()
+    assert lit(page) == ["g"] and page.locator("#word-title").inner_text() == "After “which”"
+    group = found["carrying"][0]
+    held = page.locator("#carriers tbody tr").first.inner_text().split("\t")
+    first = group["sets"][0]
+    assert held[:2] == [str(first["units"][0]), f"{100 * first['lost']:.0f} %"]
+    page.locator("#carriers button").nth(1).click()
+    assert page.locator("#unit").input_value() == str(group["sets"][1]["units"][1])
+    word(page, 1, 2).click()
+    assert page.locator("#patching tbody tr").count() == 1  # the verb comes at once
+
+
 def test_units_are_sorted_and_chosen_by_strip_dot_and_table(opened, report):
     page = opened()
     effect = report["units"][0]["effect"]

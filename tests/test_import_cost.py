@@ -10,7 +10,8 @@ import sys
 
 import pytest
 
-HEAVY = ("numpy", "llvmlite", "networkx", "graphviz", "matplotlib", "rich", "safetensors", "torch")
+HEAVY = ("numpy", "llvmlite", "networkx", "graphviz", "matplotlib", "rich", "safetensors", "torch",
+         "pandas", "xarray")
 
 
 def imported(code: str) -> set[str]:

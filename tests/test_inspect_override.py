@@ -152,5 +152,35 @@ def test_names_and_axes_that_do_not_fit():
     compiled, params = model("lstm")
     with pytest.raises(rg.ArgumentError, match="'q' is no real value"):
         Overridable(compiled, ["q"])
-    with pytest.raises(rg.ArgumentError, match="time-major"):
-        Overridable(compiled, ["c"]).run(params, sentences(), {}, batch_first=True)
+    x = {name: value.swapaxes(0, 1) for name, value in sentences().items()}
+    with pytest.raises(rg.ArgumentError, match=r"\[6, 4, 5\], expected \[B, T, ...\] = \[4, 6, 5"):
+        Overridable(compiled, ["c"]).run(params, x, {"c": (1, np.ones((T, B, H)))},
+                                         batch_first=True)
+    with pytest.raises(rg.ArgumentError, match="unknown option 'lenghts'"):
+        Overridable(compiled, ["c"]).run(params, sentences(), {}, lenghts=[T] * B)
+
+
+OPTIONS = [{"reset": np.arange(T)[:, None] == [2, 3, 1, 4]}, {"seed": 3, "first_step": 2},
+           {"reverse": True, "lengths": [T, 5, 4, T]}]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: next(iter(options)))
+def test_options_are_those_of_a_run(options):
+    cell = rg.load("recurrent_dropout_lstm").compile(I=3, H=H, dtype="f64")
+    params, whole, rng = cell.init(seed=2), Overridable(cell, ["c"]), np.random.default_rng(0)
+    x, at = rng.normal(size=(T, B, 3)), 3
+    mask = (np.arange(T) == at)[:, None, None]
+    plain = cell.trace(params, x, **options)
+    assert same(whole.trace(params, x, {}, **options), plain)
+    given = whole.trace(params, x, {"c": (mask, 0.5)}, **options)
+    untouched = slice(at + 1, T) if options.get("reverse") else slice(at)
+    assert not same(given, plain) and (given["c"][at] == 0.5).all()
+    assert all(np.array_equal(given[name][untouched], plain[name][untouched]) for name in plain)
+    turned = {name: option.T if name == "reset" else option for name, option in options.items()}
+    found = whole.trace(params, x.swapaxes(0, 1), {"c": (mask.swapaxes(0, 1), 0.5)},
+                        batch_first=True, **turned)
+    assert same({name: value.swapaxes(0, 1) for name, value in found.items()}, given)
+
+
+def same(one, other):
+    return all(np.array_equal(value, other[name]) for name, value in one.items())

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "rnngraph"
 
 # from the ground up; rooms of one floor do not see each other
 FLOORS = [
-    ["source", "sizes", "settings", "ops", "library"],
+    ["source", "sizes", "settings", "extras", "ops", "library"],
     ["syntax", "graph", "widths"],
     ["check", "verify", "rewrite", "activity", "components", "catalogue", "latex"],
     ["recurrence"],
@@ -37,7 +37,7 @@ FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 
 # packages that are large or optional are imported when first needed
 HEAVY = {"llvmlite", "networkx", "graphviz", "graphviz_pure", "pygraphviz", "matplotlib", "rich",
-         "safetensors", "h5py", "torch", "torchrecurrent", "jax", "onnx",
+         "safetensors", "h5py", "pandas", "xarray", "torch", "torchrecurrent", "jax", "onnx",
          "onnxruntime"}  # fmt: skip
 # and so are rooms that need such a package at once
 HEAVY_ROOMS = ("rnngraph.backends.llvm", "rnngraph.bench")

@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..extras import need
 from ..inspect import saturation
-from ..inspect.lstmvis import export, need_h5py
+from ..inspect.figures import png
+from ..inspect.figures import saturation as saturation_figure
+from ..inspect.lstmvis import export
 from ..inspect.saturation import range_of
 from ..passes.override import overridable
 from ..tasks.ngrams import nats
@@ -70,9 +73,9 @@ def examine(model: str | Path, text_path: str | Path, folder: str | Path,
     CheckpointError, TextError, or ValueError for a unit that the model does not have; ImportError
     without matplotlib, or without h5py for LSTMVis.
     """
-    pictures.need_matplotlib()
+    need("matplotlib", "plot", "the report")
     if lstmvis is not None:
-        need_h5py()
+        need("h5py", "lstmvis", "the LSTMVis export")
     options, out, folder = options or Options(), console or standard_console(), Path(folder)
     trained = open_trained(model)
     text = trained.setting.read(text_path, trained.characters)
@@ -137,7 +140,7 @@ def _write(folder: Path, trained: Trained, text: Text, found: Examination, trace
     ends = {name: range_of(node) for name, node in overridable(trained.compiled.graph).items()}
     figures = {"errors": pictures.errors_picture(found.onion, f"{found.onion.errors:,} errors")}
     if found.saturation:
-        figures["saturation"] = pictures.saturation_picture(found.saturation)
+        figures["saturation"] = saturation_figure(found.saturation)
     if found.closings:
         figures["brackets"] = pictures.closings_picture(found.closings)
     coloured, lines = [], []
@@ -147,7 +150,7 @@ def _write(folder: Path, trained: Trained, text: Text, found: Examination, trace
         coloured.append((title, highlight.as_html(shown, values)))
         lines.append((title, highlight.as_terminal(shown[:ON_SCREEN], values[:ON_SCREEN])))
         figures[f"{unit.name}-{unit.number}"] = highlight.as_picture(shown, values, title)
-    drawn = {name: pictures.png(figure) for name, figure in figures.items()}
+    drawn = {name: png(figure) for name, figure in figures.items()}
     for name, content in drawn.items():
         write_atomically(folder / f"{name}.png", content)
     numbers = json.dumps(_plain(asdict(found)), ensure_ascii=False, indent=1)

@@ -50,7 +50,7 @@ examples:
   rnngraph new mine                      a commented cell to begin with
   rnngraph check mine.cell               every mistake, with its place
   rnngraph show lstm --stage schedule    what runs in the loop, and what before and after it
-  rnngraph demo                          two minutes, no network
+  rnngraph demo                          seconds, no network
 
 CELL is everywhere a name from the library (lstm), a path (./my.cell), or - for standard input.
 'rnngraph COMMAND --help' explains a command. RNNGRAPH_DEBUG=1 shows where an error was raised.

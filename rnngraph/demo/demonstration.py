@@ -16,8 +16,7 @@ import numpy as np
 from ..cell import Cell, load
 from ..compiled import Compiled
 from ..explain import Trained, explain_sentences, need_d3, trained, write_report
-from ..explain.carrier import Carrier, find_carrier
-from ..explain.units import units_of
+from ..extras import need
 from ..tasks.agreement import MISSION, Agreement, Batches, Sentences
 from ..tasks.grammar import Analysis, analyse, other_number
 from ..tasks.vocabulary import vocabulary
@@ -28,7 +27,8 @@ from ..train.optimisers import Adam
 from ..train.progress import Progress
 from ..train.progress import console as standard_console
 from ..train.rates import cosine
-from . import explanation, picture
+from . import caption, picture
+from .carrier import Carrier, carrier_of
 from .panel import rows_of
 
 if TYPE_CHECKING:
@@ -39,18 +39,16 @@ GOAL = 0.99  # validation accuracy
 ATTRACTORS = range(6)
 BATCH, VALIDATE_EVERY = 64, 50
 RATES, DECAY = (1e-2, 5e-4), 0.1  # the decay is what makes five attractors come out right too
-ABLATION_SENTENCES = 200
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo found: accuracies, the carrying unit, the explanation, what the gate did in the
-    two sentences and why one set of weights could do both, the files written."""
+    """What the demo found: accuracies, the carrying unit, what the gate did in the two sentences
+    and why one set of weights could do both, the files written."""
 
     validation: float
     attractors: dict[int, float]
     carrier: Carrier
-    explanation: list[str]
     story: list[str]
     files: list[Path]
 
@@ -69,7 +67,7 @@ def run(folder: str | Path = "rnngraph-demo", *, cell: Cell | None = None, hidde
     Raises ValueError for a cell that cannot be a language model, ImportError without matplotlib
     or mpld3.
     """
-    picture.need_matplotlib()
+    need("matplotlib", "plot", "the picture")
     need_d3()
     out, folder = console or standard_console(), Path(folder)
     known, validation = (_trained(cell or load("lstm"), hidden, embedding, sizes, seed, steps,
@@ -78,15 +76,15 @@ def run(folder: str | Path = "rnngraph-demo", *, cell: Cell | None = None, hidde
     data = Agreement(known.agreement or 0)
     attractors = {k: accuracy(known.model, known.params, data.attr(k)) for k in ATTRACTORS}
     _print_accuracies(attractors, out)
-    carrier = find_carrier(known.model, known.params, data.attr(1)[:ABLATION_SENTENCES],
-                           units_of(known.cell.graph))
-    text, files = _show(known, carrier, folder)
     made = explain_sentences(known, MISSION)
-    files += [_save_weights(folder, known), *write_report(made, folder / "report.html")]
+    carrier = carrier_of(made, known.cell.graph)
+    files = [*_draw(known, carrier, folder), _save_weights(folder, known),
+             *write_report(made, folder / "report.html")]
     told: list[str] = made["story"]
-    out.print("\n", "\n\n".join([*text, *told]), "\n", sep="", markup=False, soft_wrap=False)
+    out.print("\n", "\n\n".join([caption.ablation(carrier), *told]), "\n", sep="", markup=False,
+              soft_wrap=False)
     out.print("\n".join(f"wrote {file}" for file in files), markup=False)
-    return DemoResult(validation, attractors, carrier, text, told, files)
+    return DemoResult(validation, attractors, carrier, told, files)
 
 
 def _stored(out: Console) -> tuple[Trained, float]:
@@ -159,20 +157,18 @@ def _print_accuracies(attractors: Mapping[int, float], out: Console) -> None:
         out.print(f"  {k}  {_percent(share):>7}  {'█' * round(30 * share)}", markup=False)
 
 
-def _show(known: Trained, carrier: Carrier, folder: Path) -> tuple[list[str], list[Path]]:
-    """Draw the picture and the diagram; the explanation and the files."""
+def _draw(known: Trained, carrier: Carrier, folder: Path) -> list[Path]:
+    """Draw the picture and the diagram; the files."""
     pairs = [(analyse(text), analyse(other_number(text))) for text in MISSION]
     columns = [picture.Column((one.words, other.words), one.verb) for one, other in pairs]
     traces = [_trace(known.model, known.params, pair) for pair in pairs]
-    rows = rows_of(known.cell.graph, carrier, traces)
-    preference = _preference(pairs, traces)
-    text = explanation.explain(carrier, rows, preference, columns)
+    rows = [*rows_of(known.cell.graph, carrier, traces), _preference(pairs, traces)]
     figure = picture.draw(
-        explanation.headline(carrier), f"{text[0]}\nA point is a value just after the word was "
-        "read. The weights are the same at every point. The arrow marks where the verb is chosen.",
-        columns, [*rows, preference], ("The cat …", "The cats …"))
-    files = picture.save(figure, folder / "gates")
-    return text, [*files, known.cell.diagram().render(folder / "cell.svg")]
+        caption.headline(carrier), f"{caption.ablation(carrier)}\nA point is a value just after "
+        "the word was read. The weights are the same at every point. The arrow marks where the "
+        "verb is chosen.", columns, rows, ("The cat …", "The cats …"))
+    return [*picture.save(figure, folder / "gates"),
+            known.cell.diagram().render(folder / "cell.svg")]
 
 
 def _trace(model: Compiled, params: Arrays, pair: tuple[Analysis, Analysis]) -> Arrays:

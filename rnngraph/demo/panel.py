@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..explain.carrier import Carrier
 from ..explain.report import shown_values
 from ..graph import Graph, Node
 from ..train.loop import Array
+from .carrier import Carrier
 from .picture import Row
 
 Range = tuple[float, float]

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..inspect.figures import BLUE, FAINT, INK, ORANGE, SOFT
 from ..train.loop import Array
 
-BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe & Ito: told apart with any colour vision
-INK, SOFT, FAINT, BAND = "#222222", "#707070", "#E4E4E4", "#F3EFE4"
+BAND = "#F3EFE4"
 STYLES: tuple[dict[str, Any], ...] = (
     {"color": BLUE, "marker": "o", "linestyle": "-", "markersize": 5.2},
     {"color": ORANGE, "marker": "D", "linestyle": (0, (4, 2)), "markersize": 4.4,
@@ -69,12 +68,6 @@ class Row:
         low, high = self.range or _extent(self.values)
         room = 0.08 * (high - low)
         return low - room, high + room
-
-
-def need_matplotlib() -> None:
-    """Raise ImportError with what to do about it, if matplotlib is not installed."""
-    if find_spec("matplotlib") is None:
-        raise ImportError("the picture needs matplotlib: pip install 'rnngraph[plot]'")
 
 
 def draw(title: str, subtitle: str, columns: Sequence[Column], rows: Sequence[Row],
@@ -222,7 +215,8 @@ def _inches(text: str, points: float, bold: bool = False) -> float:
     from matplotlib.textpath import TextPath
 
     font = FontProperties(weight="bold" if bold else "normal")
-    return float(TextPath((0, 0), text, size=points, prop=font).get_extents().width) / 72
+    across = TextPath((0, 0), text, size=points, prop=font).vertices[:, 0]
+    return float(np.ptp(across)) / 72 if len(across) else 0.0
 
 
 def _extent(values: Sequence[Array]) -> tuple[float, float]:

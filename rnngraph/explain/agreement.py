@@ -1,12 +1,15 @@
 """What the agreement language adds to a report: units ablated by number of attractors, a story.
 
-A unit is held halfway between its values for the sentence and for the same sentence about a
-subject of the other number, as in carrier.py.
+A unit tells nothing of the number when it is held, at every word, halfway between its values for
+the sentence and for the same sentence about a subject of the other number. The rank is by what the
+model loses (the margin by which it prefers the right form), never by how well a value tells
+singular from plural: a value may well tell the number and not be read by anybody. (Held at zero, a
+unit that is needed for other reasons, and is the same in both, would be taken for a carrier.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -16,7 +19,6 @@ from ..inspect import Ablation, ablate
 from ..tasks.agreement import Agreement, Sentences
 from ..tasks.vocabulary import vocabulary
 from ..train.loop import Arrays
-from .carrier import halfway_values
 from .units import Units, units_of
 
 TESTS = 100  # sentences of a condition
@@ -30,7 +32,7 @@ def agreement_ablation(model: Compiled, params: Arrays, graph: Graph, seed: int 
 
     graph: of the cell alone, sizes bound; seed: of the language (see `Agreement`).
     """
-    sentences, conditions = tested(seed)
+    sentences, conditions = trial_sentences(seed)
     found = []
     for group in units_of(graph):
         halfway = halfway_values(model, params, sentences, group.shapes)
@@ -40,7 +42,16 @@ def agreement_ablation(model: Compiled, params: Arrays, graph: Graph, seed: int 
     return min(found, key=lambda pair: float(pair[1].without.margin.mean(1).min()))
 
 
-def tested(seed: int) -> tuple[Sentences, list[str]]:
+def halfway_values(model: Compiled, params: Arrays, sentences: Sentences, states: Iterable[str]
+                   ) -> Arrays:
+    """Of each state the mean over both versions of each sentence, [T-1, B, *shape]."""
+    names = tuple(states)
+    one, other = (model.trace(params, version.inputs, names=names)
+                  for version in (sentences, sentences.turned))
+    return {name: (one[name] + other[name]) / 2 for name in names}
+
+
+def trial_sentences(seed: int) -> tuple[Sentences, list[str]]:
     """Sentences of every condition, as one batch, and the condition of each."""
     data = Agreement(seed, tests=TESTS)
     parts = [data.attr(0), data.attr(1), data.attr(2), data.same(1)]

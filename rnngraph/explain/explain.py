@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,6 @@ def _told(trained: Trained, columns: Sequence[Column], axis: str, ablation: Any
     return {**made, "story": story(made, most_effective(made))}
 
 
-def most_effective(made: dict[str, Any]) -> int:
+def most_effective(made: Mapping[str, Any]) -> int:
     """The unit that matters most, in the first group of units."""
     return int(np.argmax(made["units"][0]["effect"]))

@@ -17,7 +17,7 @@ from typing import Any
 from ..train.checkpoint import write_atomically
 
 PAGE = Path(__file__).with_name("page")
-SCRIPTS = ("state", "colours", "strips", "diagram", "routes", "figures", "main")
+SCRIPTS = ("state", "colours", "strips", "diagram", "routes", "causes", "figures", "main")
 
 
 def html(report: Mapping[str, Any]) -> str:

@@ -6,9 +6,13 @@
     column ::= title, labels, lines, decided, forms, decision, values, carried, others
                lines: the line of each step in the alignment; values: {name: [T][units]}
                decision: [T], the preference that would be read off after each step
-    other  ::= step, last, label, before, after, differences ({name: [T][units]}), routes
+    other  ::= step, last, label, before, after, differences ({name: [T][units]}), routes?, causes?
     routes ::= names, values ([T][routes], before each step), units ({route: {state: [T][units]}}),
                change, error, points
+    causes ::= steps, patched ({name: [steps]}), units ({states: {unit: [steps]}}), carrying
+               patched: the part of the change that comes with a value at a step
+    carrying ::= [states, lost ([units]), sets ([units, lost, controls])]
+               lost: the part of the change that is lost while units are held halfway
     units  ::= effect ([units], of the values that share them), measured by, states
     saturation ::= {name: {left, right: [units]}}
     ablation   ::= states, conditions, units, whole, without, controls, margin
@@ -31,10 +35,12 @@ from ..graph import Graph, Node, Varies
 from ..inspect import Ablation, Routes, Swap, retention, routes, saturation, swap
 from ..inspect.saturation import range_of
 from ..train.loop import Array, Arrays
+from .causes import Causes, causes
 from .column import Column, Other, aligned
 from .units import Units, units_of
 
 FORMAT = "rnngraph-report-1"
+Compared = tuple[Swap, Routes | None, Causes | None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,8 @@ def report(cell: Cell, compiled: Compiled, params: Arrays, columns: Sequence[Col
     if not shown:
         raise ValueError(f"cell {cell.name} names no value that varies from step to step")
     places = aligned([column.labels for column in columns])
-    told = [_Told(compiled, params, column, shown) for column in columns]
+    groups = units_of(cell.graph)
+    told = [_Told(compiled, params, column, shown, groups) for column in columns]
     drawing = cell.diagram()
     return {
         "format": FORMAT, "title": title or cell.name, "axis": axis, "story": list(story),
@@ -70,7 +77,7 @@ def report(cell: Cell, compiled: Compiled, params: Arrays, columns: Sequence[Col
                  "diagram": drawing.svg,
                  "arrows": [[arrow.tail, arrow.head] for arrow in drawing.picture.arrows]},
         "values": [_value(one, told[0].trace) for one in shown],
-        "units": _effects(cell.graph, told, ablation),
+        "units": _effects(groups, told, ablation),
         "columns": [one.data(lines) for one, lines in zip(told, places, strict=True)],
         "saturation": _saturation(compiled, told, shown),
         "ablation": _ablation(*ablation) if ablation else None,
@@ -92,14 +99,15 @@ class _Told:
     """What is computed of one column."""
 
     def __init__(self, compiled: Compiled, params: Arrays, column: Column,
-                 shown: Sequence[Shown]) -> None:
+                 shown: Sequence[Shown], groups: Sequence[Units]) -> None:
         self.column, self.shown = column, shown
         names = [one.name for one in shown]
         self.trace = compiled.trace(params, column.inputs, names=names)
         y, _ = compiled.run(params, column.inputs, outputs=(column.decision.output,))
         self.output = np.asarray(y[column.decision.output], np.float64)
         self.kept = retention(compiled, params, column.inputs)
-        self.others = [_compared(compiled, params, column, other) for other in column.others]
+        self.others = [_compared(compiled, params, column, other, names, groups)
+                       for other in column.others]
 
     def data(self, lines: Sequence[int]) -> dict[str, Any]:
         column = self.column
@@ -115,8 +123,8 @@ class _Told:
             "others": others,
         }  # fmt: skip
 
-    def _other(self, other: Other, found: tuple[Swap, Routes | None]) -> dict[str, Any]:
-        swapped, way = found
+    def _other(self, other: Other, found: Compared) -> dict[str, Any]:
+        swapped, way, cause = found
         before = float(self.column.decision.of({self.column.decision.output: self.output})[0])
         change = float(self.column.decision.of(
             {self.column.decision.output: swapped.outputs[self.column.decision.output]})[0])
@@ -125,16 +133,30 @@ class _Told:
             "before": _rounded(before, 7), "after": _rounded(before + change, 7),
             "differences": {one.name: _by_unit(swapped.difference[one.name])
                             for one in self.shown if one.name in swapped.difference},
-            "routes": _routes(way) if way else None,
+            "routes": _routes(way) if way else None, "causes": _causes(cause) if cause else None,
         }  # fmt: skip
 
 
-def _compared(compiled: Compiled, params: Arrays, column: Column, other: Other
-              ) -> tuple[Swap, Routes | None]:
+def _compared(compiled: Compiled, params: Arrays, column: Column, other: Other,
+              names: Sequence[str], groups: Sequence[Units]) -> Compared:
     swapped = swap(compiled, params, column.inputs, other.inputs)
-    same = all(np.array_equal(value, other.inputs[name]) for name, value in column.inputs.items())
-    return swapped, None if same else routes(
-        compiled, params, column.inputs, other.inputs, column.decision)
+    if all(np.array_equal(value, other.inputs[name]) for name, value in column.inputs.items()):
+        return swapped, None, None
+    return (swapped, routes(compiled, params, column.inputs, other.inputs, column.decision),
+            causes(compiled, params, column, other, names, groups))
+
+
+def _causes(found: Causes) -> dict[str, Any]:
+    return {
+        "steps": list(found.steps),
+        "patched": {name: _rounded(effect, 4) for name, effect in found.patched.items()},
+        "units": {name: {str(unit): _rounded(effect, 4) for unit, effect in by_unit.items()}
+                  for name, by_unit in found.units.items()},
+        "carrying": [{"states": list(one.states), "lost": _rounded(one.lost, 4), "sets": [
+            {"units": list(held.units), "lost": _rounded(held.lost, 4),
+             "controls": _rounded(held.controls, 4)} for held in one.sets]}
+            for one in found.carrying],
+    }  # fmt: skip
 
 
 def _routes(way: Routes) -> dict[str, Any]:
@@ -156,11 +178,10 @@ def _value(one: Shown, trace: Mapping[str, Array]) -> dict[str, Any]:
             "units": int(np.prod(one.node.shape, initial=1))}  # fmt: skip
 
 
-def _effects(graph: Graph, told: Sequence[_Told], ablation: tuple[Units, Ablation] | None
+def _effects(groups: Sequence[Units], told: Sequence[_Told], ablation: tuple[Units, Ablation] | None
              ) -> list[dict[str, Any]]:
     """How much each unit matters, group of units by group: by ablation, else by the largest
     part of a change that a cut's routes carry through it."""
-    groups = units_of(graph)
     if ablation is not None:
         lost = ablation[1].whole.margin.mean() - ablation[1].without.margin.mean(1)
         measured = [(ablation[0], "ablation", lost)]
@@ -173,7 +194,7 @@ def _effects(graph: Graph, told: Sequence[_Told], ablation: tuple[Units, Ablatio
 def _through(group: Units, told: Sequence[_Told]) -> Array:
     most = np.zeros(group.count)
     for one in told:
-        for _, way in one.others:
+        for _, way, _ in one.others:
             parts = way.units.values() if way else ()
             found = [value[:, 0].reshape(len(value), group.count, -1).sum(-1)
                      for by_state in parts for state, value in by_state.items()

@@ -8,17 +8,19 @@ gate of a GRU, whatever a cell has.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 Report = Mapping[str, Any]
+Column = Mapping[str, Any]  # of a report
 NEAR = 0.05  # mean distance at which a value may be said to be what is kept
 
 
 def story(report: Report, unit: int) -> list[str]:
-    """What the keeping gate of a unit did in each column, and why the weights could do both.
+    """What the keeping gate of a unit did in each column (of many: in the two that are furthest
+    apart), and why the weights could do both.
 
     Fewer sentences, or none, for a cell whose gates are not between 0 and 1.
     """
@@ -26,10 +28,11 @@ def story(report: Report, unit: int) -> list[str]:
     if found is None:
         return []
     state, gate, opens = found
-    told = "; ".join(_told(column, state, gate, unit) for column in report["columns"])
+    told = "; ".join(_told(column, state, gate, unit, opens)
+                     for column in _furthest(report["columns"], state, unit))
     name = _called(report, gate)
-    verb = "keeps what unit" if opens else "overwrites what unit"
-    first = f"The {name} {verb} {unit} of {state} holds: {told}."
+    verb = "keeps" if opens else "overwrites"
+    first = f"The {name} {verb} what unit {unit} of {state} holds: {told}."
     return [first, *_why(report, gate, unit, name)]
 
 
@@ -56,25 +59,46 @@ def _line(report: Report, part: str, name: str, unit: int) -> np.ndarray | None:
     return np.array([row[unit] for row in rows], float)
 
 
-def _told(column: Mapping[str, Any], state: str, gate: str, unit: int) -> str:
-    """What a gate did in one column, between what can be swapped and the decision or the end."""
+def _furthest(columns: Sequence[Column], state: str, unit: int) -> Sequence[Column]:
+    """Of more than two columns those in which least and most is left."""
+    if len(columns) <= 2:
+        return columns
+    ranked = sorted(columns, key=lambda column: _kept(column, state, unit))
+    return ranked[0], ranked[-1]
+
+
+def _inside(column: Column) -> range:
+    """The steps between what can be swapped and the decision or, where that is over, the end."""
+    start = _start(column)
+    last = len(column["labels"]) - 1 if column["decided"] <= start else column["decided"]
+    return range(start + 1, last + 1)
+
+
+def _start(column: Column) -> int:
+    return int(column["others"][0]["step"]) if column["others"] else 0
+
+
+def _kept(column: Column, state: str, unit: int) -> float:
+    return float(np.prod([column["kept"][state][at][unit] for at in _inside(column)]))
+
+
+def _told(column: Column, state: str, gate: str, unit: int, opens: bool) -> str:
+    """What a gate did in one column."""
     words, values = column["labels"], [row[unit] for row in column["values"][gate]]
-    start = column["others"][0]["step"] if column["others"] else 0
-    end = column["decided"] if column["decided"] > start else len(words) - 1
-    inside = range(start + 1, end + 1)
-    lowest = min(inside, key=lambda at: values[at], default=start)
-    kept = np.prod([column["kept"][state][at][unit] for at in inside])
-    over = _when(column, end)
-    return (f"in “{column['title']}” it is {_number(min(values[a] for a in inside))} to "
-            f"{_number(max(values[a] for a in inside))} after “{words[start]}”, lowest at "
-            f"“{words[lowest]}”, so {100 * kept:.0f} % of it is left {over}")
+    sign = 1 if opens else -1
+    most = min(_inside(column), key=lambda at: sign * values[at], default=_start(column))
+    kept = f"{100 * _kept(column, state, unit):.0f} %"
+    return (f"in “{column['title']}” {_left(column, kept)}, for the gate goes "
+            f"{'down' if opens else 'up'} to {_number(values[most])} (at “{words[most]}”)")
 
 
-def _when(column: Mapping[str, Any], end: int) -> str:
-    if end != column["decided"]:
-        return f"by the end, long after “{column['forms'][0]}”"
-    following = column["labels"][end + 1 : end + 2]
-    return f"before “{following[0]}” is chosen" if following else "by the end"
+def _left(column: Column, kept: str) -> str:
+    """What is left at the decision or, where that comes first, at the end."""
+    if column["decided"] <= _start(column):
+        return f"“{column['forms'][0]}” comes at once, and {kept} of it is left at the end"
+    following = column["labels"][column["decided"] + 1 : column["decided"] + 2]
+    return f"{kept} of it is left " + (f"when “{following[0]}” is chosen" if following
+                                       else "at the end")
 
 
 def _why(report: Report, gate: str, unit: int, name: str) -> list[str]:
@@ -91,10 +115,11 @@ def _why(report: Report, gate: str, unit: int, name: str) -> list[str]:
     if apart < 0.005:
         return [f"The weights are the same for both, and so is the {name} at every step that both "
                 "have: it sees what is read there alone, and only the state remembers."]
-    whole = "both" if len(rest) == 1 else "all"
-    return [f"The same weights can do {whole} because the {name} is computed anew at every step, "
-            f"from what is read there and from what was read before: at “{word}”, which both have, "
-            f"it is {_number(a)} in “{one['title']}” and {_number(b)} in “{title}”."]
+    whole, here, there = (("both", "the first", "the second") if len(rest) == 1
+                          else ("all", f"“{one['title']}”", f"“{title}”"))
+    return [f"The same weights can do {whole} because they do not fix the gate: it is computed "
+            "anew at every step, from what is read there and from what was read before, so at "
+            f"“{word}” it is {_number(a)} in {here} and {_number(b)} in {there}."]
 
 
 def _called(report: Report, name: str) -> str:
@@ -104,5 +129,3 @@ def _called(report: Report, name: str) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
-
-

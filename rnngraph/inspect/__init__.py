@@ -13,6 +13,7 @@ from .retention import Retention, retention
 from .routes import Routes, routes
 from .saturation import Saturation, saturation
 from .swap import Change, Swap, swap
+from .tables import to_pandas, to_xarray
 
 __all__ = [
     "Ablation",
@@ -46,4 +47,6 @@ __all__ = [
     "saliency",
     "saturation",
     "swap",
+    "to_pandas",
+    "to_xarray",
 ]

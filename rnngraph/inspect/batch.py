@@ -74,14 +74,14 @@ def inside(steps: int, rows: int, lengths: Any = None) -> Array:
 
 def batch(
     compiled: Compiled, params: Mapping[str, Any], x: Any,
-    state: Mapping[str, Any] | None = None, lengths: Any = None, **size: Any,
+    state: Mapping[str, Any] | None = None, lengths: Any = None,
 ) -> Batch:  # fmt: skip
     """The arguments of ``compiled.run``, checked as there.
 
     Raises ArgumentError naming the argument, the shape expected and the shape given.
     """
     graph = compiled.graph
-    call = Arguments(graph, REAL[compiled.dtype]).call(params, x, state, lengths=lengths, **size)
+    call = Arguments(graph, REAL[compiled.dtype]).call(params, x, state, lengths=lengths)
     return Batch(call.steps, call.rows, {name: call.given[name] for name in graph.inputs},
                  {name: call.given[name] for name in graph.contexts}, call.initial,
                  None if lengths is None else np.asarray(lengths, np.int64))  # fmt: skip

@@ -12,12 +12,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..extras import need
 from ..runtime.arrays import ArgumentError, Array
 
 STATES, TRAIN, WORDS, CONFIG = "states.hdf5", "train.hdf5", "words.dict", "lstm.yml"
@@ -35,7 +35,7 @@ def export(
     [N, *shape], of that text. Raises ImportError without h5py; ArgumentError for values of another
     length than ids, ids beyond the words, or nothing to show.
     """
-    need_h5py()
+    need("h5py", "lstmvis", "the LSTMVis export")
     ids = np.asarray(ids)
     _check(ids, words, values)
     matrices = {key: _matrix(value) for key, value in values.items()}
@@ -51,12 +51,6 @@ def export(
     for file, data in content.items():
         (folder / file).write_bytes(data)
     return [folder / file for file in content]
-
-
-def need_h5py() -> None:
-    """Raise ImportError with what to do about it, if h5py is not installed."""
-    if find_spec("h5py") is None:
-        raise ImportError("the LSTMVis export needs h5py: pip install 'rnngraph[lstmvis]'")
 
 
 def spell(words: Sequence[str]) -> list[str]:

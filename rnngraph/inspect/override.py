@@ -10,8 +10,9 @@ import numpy as np
 from ..activity import differentiable
 from ..compiled import Compiled, Pullback
 from ..passes.override import VALUE, inputs_of, overridable, override
+from ..runtime.arguments import Arguments
 from ..runtime.arrays import REAL, ArgumentError, Array, names_of
-from .batch import Batch, batch
+from .batch import Batch
 from .derived import derived
 
 Overrides = Mapping[str, tuple[Any, Any]]
@@ -49,46 +50,62 @@ class Overridable:
 
     def run(
         self, params: Mapping[str, Any], x: Any, given: Overrides,
-        state: Mapping[str, Any] | None = None, **options: Any,
+        state: Mapping[str, Any] | None = None, *, outputs: Iterable[str] | None = None,
+        **options: Any,
     ) -> tuple[Any, dict[str, Array]]:  # fmt: skip
-        """``compiled.run`` with values given: ``(y, state)``. All arrays are time-major.
+        """``compiled.run`` with values given, and its options: ``(y, state)``.
 
+        With ``batch_first=True`` masks and values are ``[B, T, *shape]`` as well.
         Raises ArgumentError naming the value, the shape expected and the shape given.
         """
-        return self.program.run(params, *self._given(params, x, given, state, options), **options)
+        inputs = self._inputs(params, x, given, state, options)
+        return self.program.run(params, inputs, state, outputs=outputs, **options)
 
     def trace(
         self, params: Mapping[str, Any], x: Any, given: Overrides,
-        state: Mapping[str, Any] | None = None, **options: Any,
+        state: Mapping[str, Any] | None = None, *, names: Iterable[str] | None = None,
+        **options: Any,
     ) -> dict[str, Array]:  # fmt: skip
         """``compiled.trace`` with values given, which are shown as they are given."""
-        return self.program.trace(params, *self._given(params, x, given, state, options), **options)
+        inputs = self._inputs(params, x, given, state, options)
+        return self.program.trace(params, inputs, state, names=names, **options)
 
     def vjp(
         self, params: Mapping[str, Any], x: Any, given: Overrides,
-        state: Mapping[str, Any] | None = None, **options: Any,
+        state: Mapping[str, Any] | None = None, *, outputs: Iterable[str] | None = None,
+        wrt: Iterable[str] | None = None, checkpoint_every: int | str | None = None,
+        memory_budget: int | None = None, **options: Any,
     ) -> tuple[Any, dict[str, Array], Pullback]:  # fmt: skip
         """``compiled.vjp`` with values given: ``(y, state, pullback)``.
 
         The gradients of inputs hold that of each given value too, as ``value(name)``: exact, and
         0 where its mask is false.
         """
-        graph = self.compiled.graph
-        values = [f"{VALUE}({name})" for name in given]
-        options.setdefault("wrt", [*differentiable(graph), *values])
-        return self.program.vjp(params, *self._given(params, x, given, state, options), **options)
+        inputs = self._inputs(params, x, given, state, options)
+        if wrt is None:
+            wrt = [*differentiable(self.compiled.graph), *(f"{VALUE}({name})" for name in given)]
+        return self.program.vjp(params, inputs, state, outputs=outputs, wrt=wrt,
+                                checkpoint_every=checkpoint_every, memory_budget=memory_budget,
+                                **options)  # fmt: skip
 
-    def _given(
+    def _inputs(
         self, params: Mapping[str, Any], x: Any, given: Overrides, state: Any,
         options: Mapping[str, Any],
-    ) -> tuple[dict[str, Array], Any]:  # fmt: skip
-        if options.get("batch_first"):
-            raise ArgumentError("overrides are time-major: give [T, B, ...], not batch_first=True")
-        size = {name: options[name] for name in ("lengths", "steps", "rows") if name in options}
-        return self.inputs(batch(self.compiled, params, x, state, **size), given), state
+    ) -> dict[str, Any]:  # fmt: skip
+        """All inputs, in the caller's order of axes, for a call with the options of a run."""
+        arguments = Arguments(self.compiled.graph, REAL[self.compiled.dtype])
+        call = arguments.call(params, x, state, **{**options, "seed": None})  # not to draw twice
+        lead = {"T": call.steps, "B": call.rows}
+        if call.batch_first:
+            lead = {"B": call.rows, "T": call.steps}
+        return {**arguments.named(x), **self._overrides(lead, given)}
 
     def inputs(self, rows: Batch, given: Overrides) -> dict[str, Array]:
         """Inputs of the program for a batch: its own, and masks and values of all names."""
+        return {**rows.x, **self._overrides({"T": rows.steps, "B": rows.rows}, given)}
+
+    def _overrides(self, lead: Mapping[str, int], given: Overrides) -> dict[str, Array]:
+        """Masks and values of all names, in the order of axes that ``lead`` has."""
         for name in given:
             if name not in self.nodes:
                 raise ArgumentError(f"'{name}' cannot be overridden here; choose from "
@@ -96,11 +113,10 @@ class Overridable:
         nothing = _Zeros(REAL[self.compiled.dtype])
         pairs = {}
         for name, node in self.nodes.items():
-            shape = (rows.steps, rows.rows, *node.shape)
-            pairs[name] = (nothing.like(shape),) * 2
+            pairs[name] = (nothing.like((*lead.values(), *node.shape)),) * 2
             if name in given:
-                pairs[name] = _fitted(name, given[name], shape, nothing.dtype)
-        return {**rows.x, **inputs_of(pairs)}
+                pairs[name] = _fitted(name, given[name], lead, node.shape, nothing.dtype)
+        return inputs_of(pairs)
 
 
 class _Zeros:
@@ -116,26 +132,27 @@ class _Zeros:
 
 
 def _fitted(
-    name: str, pair: tuple[Any, Any], shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> tuple[Array, Array]:
+    name: str, pair: tuple[Any, Any], lead: Mapping[str, int], shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+) -> tuple[Array, Array]:  # fmt: skip
     if not isinstance(pair, tuple) or len(pair) != 2:
         raise ArgumentError(f"the override of '{name}' must be a pair (mask, value)")
-    mask, value = (_spread(array, f"the {what} of '{name}'", shape)
+    mask, value = (_spread(array, f"the {what} of '{name}'", lead, shape)
                    for what, array in zip(("mask", "value"), pair, strict=True))
     if mask.dtype.kind != "b" and not np.isin(mask, (0, 1)).all():
         raise ArgumentError(f"the mask of '{name}' must hold truth values (or 0 and 1)")
     return np.ascontiguousarray(mask, dtype), np.ascontiguousarray(value, dtype)
 
 
-def _spread(array: Any, what: str, shape: tuple[int, ...]) -> Array:
-    found = np.asarray(array)
+def _spread(array: Any, what: str, lead: Mapping[str, int], shape: tuple[int, ...]) -> Array:
+    found, whole = np.asarray(array), (*lead.values(), *shape)
     if found.dtype.kind not in "fiub":
         raise ArgumentError(f"{what} holds {found.dtype}, expected numbers")
     try:
-        return np.broadcast_to(found, shape)
+        return np.broadcast_to(found, whole)
     except ValueError:
-        raise ArgumentError(f"{what} has shape {list(found.shape)}, expected [T, B, ...] = "
-                            f"{list(shape)}, or what broadcasts to it") from None
+        raise ArgumentError(f"{what} has shape {list(found.shape)}, expected [{', '.join(lead)}, "
+                            f"...] = {list(whole)}, or what broadcasts to it") from None
 
 
 def shared(compiled: Compiled, names: Iterable[str] = ()) -> Overridable:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..compiled import Compiled
-from ..passes.override import overridable
 from ..runtime.arrays import Array
 from .batch import pair
 from .decision import Decision
+from .traced import inner_names
 from .trials import Trial, Trials, chosen_steps, unit_count, unit_sets
 
 
@@ -82,7 +82,6 @@ def groups_of(
     """What is taken together: as named, or each value and state alone, and all states together."""
     if names is not None:
         return [(name,) if isinstance(name, str) else tuple(name) for name in names]
-    graph, states = compiled.graph, tuple(compiled.graph.states)
-    alone = [(name,) for name in overridable(graph)
-             if name in states or name not in {**graph.outputs, **graph.inputs}]
-    return [*alone, *([states] if together and len(states) > 1 else [])]
+    states, alone = tuple(compiled.graph.states), inner_names(compiled.graph)
+    all_states = [states] if together and len(states) > 1 else []
+    return [*((name,) for name in alone), *all_states]

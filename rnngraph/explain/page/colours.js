@@ -3,6 +3,12 @@
 
 const ROUTES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999"];
 
+// Of more routes than there are colours, the second eight are nearer to the ink.
+function routeColour(at) {
+  const colour = ROUTES[at % ROUTES.length];
+  return at < ROUTES.length ? colour : d3.interpolateLab(colour, tone("ink"))(0.5);
+}
+
 function tone(name) {
   return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 }

@@ -8,6 +8,7 @@ function draw() {
   drawLegend();
   drawWordPanel();
   drawRoutes();
+  drawCauses();
   drawDiagram();
   drawSaturation();
   drawAblation();

@@ -68,7 +68,7 @@ function drawRoutes() {
     told.text(swap ? "The two inputs are the same." : "Routes lead from one input to another: this column has no other.");
     return;
   }
-  told.text(`How “${swapped(one, swap)}” → “${word(swap.label)}” changes ${one.question} by ${shown(way.change)}: ` +
+  told.text(`How “${swapped(one, swap)}” → “${word(swap.label)}” changes ${one.question} by ${exact(way.change)}: ` +
     `before each ${stepName}, the part of the change that goes through each equation that reads the old state ` +
     "(carry: the state keeps it). The parts of a line add up to all of the change; " +
     `they do so up to ${way.error.toExponential(0)}, from ${way.points} points.`);
@@ -121,12 +121,12 @@ function segments(svg, part, k, way, x, high) {
   const pieces = svg.append("g").selectAll(null).data(part).enter().filter((d) => Math.abs(d[1] - d[0]) > 1e-4);
   pieces.append("rect").attr("x", (d) => x(d[0])).attr("width", (d) => Math.max(0.5, x(d[1]) - x(d[0]) - 1))
     .attr("y", (d) => (d.data.at = part.indexOf(d), d.data.at * high + 28)).attr("height", high - 5)
-    .attr("fill", ROUTES[k % ROUTES.length])
+    .attr("fill", routeColour(k))
     .on("mousemove", (d) => tip(named(d), d3.event)).on("mouseleave", () => tip(""))
     .on("click", () => way.units[way.names[k]] && valueNamed(way.names[k]) && choose({ value: way.names[k] }));
   pieces.append("text").attr("x", (d) => (x(d[0]) + x(d[1])) / 2).attr("y", (d) => d.data.at * high + 43)
     .attr("text-anchor", "middle").attr("font-size", 11).style("pointer-events", "none")
-    .style("fill", d3.lab(ROUTES[k % ROUTES.length]).l > 55 ? "#000" : "#fff")
+    .style("fill", d3.lab(routeColour(k)).l > 55 ? "#000" : "#fff")
     .text((d) => {
       const room = x(d[1]) - x(d[0]), long = `${way.names[k]} ${shown(100 * d.data.parts[k], 0)} %`;
       return room > long.length * 6.2 ? long : room > way.names[k].length * 7 + 4 ? way.names[k] : "";
@@ -135,6 +135,6 @@ function segments(svg, part, k, way, x, high) {
 
 function key(box, way, used) {
   const entries = box.append("div").attr("class", "key").selectAll(null).data(used).enter().append("span");
-  entries.append("i").style("background", (k) => ROUTES[k % ROUTES.length]);
+  entries.append("i").style("background", (k) => routeColour(k));
   entries.append("span").text((k) => way.names[k]);
 }

@@ -30,7 +30,8 @@ function choose(part) {
 
 function firstOther(column) {
   const cuts = (other) => (other.routes ? column.decided - other.step : -1);
-  return column.others.length ? d3.scan(column.others, (a, b) => cuts(b) - cuts(a)) : -1;
+  const change = (other) => Math.abs(other.after - other.before);
+  return column.others.length ? d3.scan(column.others, (a, b) => cuts(b) - cuts(a) || change(b) - change(a)) : -1;
 }
 
 // What a swap puts in whose place: a word, or the sequence.
@@ -66,6 +67,8 @@ function numbers(at, name, step) {
 const shown = (number, digits = 2) =>
   number === null || number === undefined ? "–"
     : number.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
+// A number that may be small beside others of its kind.
+const exact = (number) => (Math.abs(number) >= 0.01 || !number ? shown(number) : number.toPrecision(2).replace("-", "−"));
 const word = (label) => (label === " " ? "␣" : label === "\n" ? "⏎" : label);
 
 // Old children go, and one element per datum comes.
