@@ -63,6 +63,14 @@ def representatives() -> tuple[str, ...]:
     return tuple(_cover({title: _forms_of(title) for title in LIBRARY}))
 
 
+PLACES = range(12)  # of representatives that have nearly every form
+
+
+def representative(place: int) -> str:
+    """The name of a cell of the library that adds the most to those at the places before it."""
+    return representatives()[place].removesuffix(".cell")
+
+
 def _cover(sets: dict[str, Iterable[Form]]) -> Iterator[str]:
     """Greedy: always the one that adds the most, the first by name among equals."""
     left = set().union(*sets.values())

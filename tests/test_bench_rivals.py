@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from structure import PLACES, representative
 
 from rnngraph import bidirectional, load, parse, stack
 from rnngraph.bench.rivals import agree, contenders
@@ -20,7 +20,6 @@ from rnngraph.ops import OPS
 with_torch = pytest.importorskip("rnngraph.bench.rivals.with_torch")
 
 pytestmark = pytest.mark.peers
-NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "cells").glob("*.cell"))
 ARRANGED = {
     "stack": lambda: stack(load("lstm"), load("gru")),
     "bidirectional": lambda: bidirectional(load("gru_reset_after")),
@@ -68,9 +67,9 @@ def check(cell: Cell, training: bool) -> None:
         agree(contenders(problem, [], 1)[0], other)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_cells_of_the_library(name: str) -> None:
-    check(load(name), training=True)
+@pytest.mark.parametrize("place", PLACES)
+def test_cells_of_the_library(place: int) -> None:
+    check(load(representative(place)), training=True)
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["forward", "training"])

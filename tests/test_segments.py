@@ -8,12 +8,13 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from cells_for_tests import CELLS, LIBRARY, cell
+from cells_for_tests import CELLS, cell
 from compiled_cells import arrays, split
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from random_graphs import random_cells
 from random_texts import SIZES, random_texts
+from structure import PLACES, representative
 
 import rnngraph as rg
 from rnngraph.compiled import Compiled
@@ -25,7 +26,6 @@ T, B = 7, 3
 EVERY = (1, 3)
 FEW_EXAMPLES = settings(max_examples=8, deadline=None, derandomize=True,
                         suppress_health_check=list(HealthCheck))  # fmt: skip
-NAMES = [path.stem for path in sorted(LIBRARY.glob("*.cell"))]
 MASKS = {
     "lengths": {"lengths": [4, 7, 0]},
     "reset": {"reset": np.eye(T, B, dtype=bool)[::-1] | np.eye(T, B, dtype=bool)},
@@ -99,9 +99,9 @@ def test_sums_over_all_steps_are_refused(title):
         everything(Compiled(cell(title), dtype="f64"), T, B, {}, checkpoint_every=2)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_threads_and_masks_in_f32(name, monkeypatch):
-    loaded = rg.load(name)
+@pytest.mark.parametrize("place", PLACES)
+def test_threads_and_masks_in_f32(place, monkeypatch):
+    loaded = rg.load(representative(place))
     sizes = {size: 17 + 3 * place for place, size in enumerate(loaded.sizes)}
     compiled = loaded.compile(**sizes, threads=4)
     options = {key: value for mask in MASKS.values() for key, value in mask.items()}

@@ -45,8 +45,8 @@ def assert_close(actual, expected, kind: str, dtype: str = "f64", what: str = ""
     assert found <= bound, f"{what}: error {found:.2e} above {bound:.0e} ({dtype} {kind})"
 
 
-# where a rounding of every value on the way moves the exact result beyond the bound, code may be off
-# by so many times as much, if that is not far
+# where a rounding of every value on the way moves the exact result beyond the bound, code may be
+# off by so many times as much, if that is not far
 ILL, WORST = 4, 1e-3
 
 
