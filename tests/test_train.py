@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from rnngraph.train.checkpoint import Checkpoint, CheckpointError, load, save, write_atomically
+from rnngraph.files import write_whole
+from rnngraph.train.checkpoint import Checkpoint, CheckpointError, load, save
 from rnngraph.train.loop import Diverged, Trainer
 from rnngraph.train.optimisers import SGD, Adam, clip, global_norm
 from rnngraph.train.progress import Progress
@@ -221,7 +222,7 @@ def test_interrupted_write_keeps_the_old_checkpoint(tmp_path, monkeypatch):
 
 
 def test_written_file_has_ordinary_permissions(tmp_path):
-    write_atomically(tmp_path / "a", b"x")
+    write_whole(tmp_path / "a", b"x")
     (tmp_path / "b").write_bytes(b"x")
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
 

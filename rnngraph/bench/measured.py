@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..files import write_whole
 from .machine import Machine
 from .rivals import OURS
 from .rows import Row
@@ -125,6 +125,4 @@ class Store:
 
     def save(self) -> None:
         """Write the file, whole or not at all."""
-        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        aside.write_text(to_json(self.measured), encoding="utf-8")
-        os.replace(aside, self.path)
+        write_whole(self.path, to_json(self.measured).encode())

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..files import write_whole
 from ..tasks.ngrams import kneser_ney
 from ..tasks.text import Text
-from ..train.checkpoint import write_atomically
 from ..train.loop import Array
 
 
@@ -34,7 +34,7 @@ def ngram_models(text: Text, part: Array, order: int, file: Path | None = None,
     if file is not None:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, key=key, p=np.array(models, np.float32))
-        write_atomically(file, buffer.getvalue())
+        write_whole(file, buffer.getvalue())
     return models
 
 

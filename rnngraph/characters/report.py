@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..extras import need
+from ..files import write_whole
 from ..inspect import saturation
 from ..inspect.figures import png
 from ..inspect.figures import saturation as saturation_figure
@@ -24,7 +25,6 @@ from ..inspect.saturation import range_of
 from ..passes.override import overridable
 from ..tasks.ngrams import nats
 from ..tasks.text import Text
-from ..train.checkpoint import write_atomically
 from ..train.loop import Array, Arrays
 from ..train.progress import console as standard_console
 from . import highlight, pictures
@@ -152,10 +152,10 @@ def _write(folder: Path, trained: Trained, text: Text, found: Examination, trace
         figures[f"{unit.name}-{unit.number}"] = highlight.as_picture(shown, values, title)
     drawn = {name: png(figure) for name, figure in figures.items()}
     for name, content in drawn.items():
-        write_atomically(folder / f"{name}.png", content)
+        write_whole(folder / f"{name}.png", content)
     numbers = json.dumps(_plain(asdict(found)), ensure_ascii=False, indent=1)
-    write_atomically(folder / "report.json", numbers.encode())
-    write_atomically(folder / "report.html", page(found, drawn, coloured).encode())
+    write_whole(folder / "report.json", numbers.encode())
+    write_whole(folder / "report.html", page(found, drawn, coloured).encode())
     return lines
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..comparison import Difference, diff
 from ..diagram import FORMATS
-from ..diagram.render import write
+from ..files import write_whole
 from .arguments import CELL_HELP, add_sizes, named_cell, sizes_of
 from .terminal import PLAIN, RED, coloured, note
 
@@ -53,7 +53,7 @@ def run(args: Namespace) -> int:
     left, right = named_cell(args.left), named_cell(args.right)
     found = diff(left, right, **sizes_of(args))
     if target is not None:
-        write(target, _drawn(found, target.suffix[1:].lower()))
+        write_whole(target, _drawn(found, target.suffix[1:].lower()))
         note(f"wrote {target}")
     print(found.text(shutil.get_terminal_size((100, 24)).columns, _paint), end="")
     return 0

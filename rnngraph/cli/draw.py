@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..diagram import FORMATS, Diagram
 from ..diagram.drawing import DETAILS
-from ..diagram.render import write
+from ..files import write_whole
 from ..views import VIEWS
 from .arguments import add_cell, add_sizes, cell_of, consts_of, sizes_of
 from .files import STDIO
@@ -54,7 +54,7 @@ def run(args: Namespace) -> int:
         _print(diagram, args.format or FORMATS[0])
         return 0
     target = Path(path)
-    write(target, _content(diagram, args.format or target.suffix[1:].lower()))
+    write_whole(target, _content(diagram, args.format or target.suffix[1:].lower()))
     print(target)
     return 0
 

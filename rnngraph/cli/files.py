@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ..diagram.render import write as write_whole
+from ..files import write_whole
 from ..runtime.arrays import Array
 
 Arrays = Mapping[str, Array]

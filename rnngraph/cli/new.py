@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ..diagram.render import write
+from ..files import write_whole
 from ..library import find, read
 from ..source import CellError, Source
 from ..syntax import parse
@@ -41,7 +41,7 @@ def run(args: Namespace) -> int:
         hint = "choose another name" if path.is_dir() else "--force overwrites it"
         raise FileExistsError(f"'{path}' is there already; {hint}")
     text = renamed(find(args.like) if args.like else STARTER, path.stem)
-    write(path, text.replace(STARTER.name, str(path)).encode())
+    write_whole(path, text.replace(STARTER.name, str(path)).encode())
     print(path)
     return 0
 

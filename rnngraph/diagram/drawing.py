@@ -12,12 +12,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from ..files import write_whole
 from ..graph import Graph
 from .dot import to_digraph
 from .every_op import ops_picture
 from .gates import gates_picture
 from .picture import Picture
-from .render import FORMATS, render, write
+from .render import FORMATS, render
 from .theme import Theme
 
 Drawer = Callable[[Graph, Mapping[int, str], Theme], Picture]
@@ -82,7 +83,7 @@ class Diagram:
         data = self.rendered(format)
         if suffix != format:
             target = target.with_name(f"{target.name}.{format}")
-        write(target, data)
+        write_whole(target, data)
         return target
 
     def __str__(self) -> str:

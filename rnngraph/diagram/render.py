@@ -21,7 +21,6 @@ import importlib.metadata
 import importlib.util
 import os
 import re
-import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -58,22 +57,6 @@ def render(source: str, format: str = "svg", dpi: int = 144) -> bytes:
         raise RenderError(f"no renderer for {format}: {ADVICE[format]}")
     picture = renderer(source, format, [f"-Gdpi={dpi}"] if format == "png" else [])
     return settle_text(picture.decode()).encode() if format == "svg" else picture
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a file as a whole or not at all. Raises OSError that names it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        with open(draft, "xb") as file:
-            file.write(data)
-        os.replace(draft, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        if isinstance(error, OSError):
-            error.filename = str(path)  # nobody knows the draft
-        raise
 
 
 # --- which program -----------------------------------------------------------------------------

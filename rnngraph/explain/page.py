@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from ..train.checkpoint import write_atomically
+from ..files import write_whole
 
 PAGE = Path(__file__).with_name("page")
 SCRIPTS = ("state", "colours", "strips", "diagram", "routes", "causes", "figures", "main")
@@ -39,8 +39,8 @@ def write_report(report: Mapping[str, Any], path: str | Path) -> list[Path]:
     if page.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"'{page}': a report is a page: end the file's name in .html")
     text = html(report)
-    write_atomically(page, text.encode())
-    write_atomically(numbers, _json(report).encode())
+    write_whole(page, text.encode())
+    write_whole(numbers, _json(report).encode())
     return [page, numbers]
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from .. import library
-from ..diagram.render import write as write_whole
+from ..files import write_whole
 from . import speed
 from .facts import Facts
 from .index import index

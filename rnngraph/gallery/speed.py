@@ -17,7 +17,7 @@ import numpy as np
 
 from ..cell import load
 from ..compiled import Compiled
-from ..diagram.render import write
+from ..files import write_whole
 from ..runtime.arrays import Array
 
 YARDSTICK = "lstm"
@@ -73,7 +73,7 @@ def read(path: Path) -> Speeds:
 def save(speeds: Speeds, path: Path) -> None:
     """Write the file, whole or not at all, cells in their order."""
     ordered = {**asdict(speeds), "cells": dict(sorted(asdict(speeds)["cells"].items()))}
-    write(path, (json.dumps(ordered, indent=1) + "\n").encode())
+    write_whole(path, (json.dumps(ordered, indent=1) + "\n").encode())
 
 
 def measure(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..catalogue import entry
-from ..diagram.render import write
+from ..files import write_whole
 from .problems import EMBEDDING, PROBLEMS, Problem
 from .store import Found
 from .trial import CLIP, LEFT_OUT, TRAINED
@@ -94,7 +94,7 @@ def write_page(found: Found, folder: Path) -> None:
     records = [r for problems in found.values() for r in problems.values()]
     if not records:
         raise ValueError("nothing was learnt yet, so there is no page to write")
-    write(folder / "learning.md", (_head(records) + _table(found) + _notes(found)).encode())
+    write_whole(folder / "learning.md", (_head(records) + _table(found) + _notes(found)).encode())
 
 
 def _head(records: Sequence[Mapping[str, Any]]) -> str:

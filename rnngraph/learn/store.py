@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ..diagram.render import write
+from ..files import write_whole
 from .trial import Budget, Trial
 
 Found = dict[str, dict[str, dict[str, Any]]]
@@ -45,7 +45,7 @@ class Store:
         record = {**asdict(found), "machine": machine, "date": date.today().isoformat()}
         self.found.setdefault(cell, {})[problem] = record
         if self.path is not None:
-            write(self.path, to_json(self.found).encode())
+            write_whole(self.path, to_json(self.found).encode())
 
 
 def to_json(found: Mapping[str, Any]) -> str:

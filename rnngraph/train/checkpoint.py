@@ -12,8 +12,6 @@ and, unlike pickle, runs nothing when it is loaded.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..cell import Cell, parse
+from ..files import write_whole
 from ..source import CellError
 
 FORMAT = "rnngraph-checkpoint-1"
@@ -53,7 +52,7 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
               for section in SECTIONS for name, value in getattr(checkpoint, section).items()}
     metadata = {"format": FORMAT, "step": str(checkpoint.step), "cell": checkpoint.cell,
                 "config": json.dumps(checkpoint.config, ensure_ascii=False, sort_keys=True)}
-    write_atomically(Path(path), serialise(arrays, metadata))
+    write_whole(Path(path), serialise(arrays, metadata))
 
 
 def load(path: str | Path) -> Checkpoint:
@@ -78,40 +77,6 @@ def load(path: str | Path) -> Checkpoint:
 def _section(arrays: Mapping[str, np.ndarray], section: str) -> dict[str, np.ndarray]:
     start = section + "/"
     return {name[len(start):]: a for name, a in arrays.items() if name.startswith(start)}
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Give the file this content, all of it or not at all, even if the power fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the rename itself lasting; Windows has no such handle and needs none."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def stored_cell(stored: Checkpoint, path: str | Path, remedy: str = "") -> Cell:
