@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ..cell import Cell
-from ..compile import Request, stages
+from ..compile import Request, value_at
 from ..graph import Graph
 
 DEFAULT_SIZE = 64  # of what no size is given for
@@ -36,7 +36,7 @@ def figures(cell: Cell, sizes: Mapping[str, int]) -> Figures:
 
     chosen = {name: sizes.get(name, DEFAULT_SIZE) for name in cell.sizes}
     graph = cell.bind(None, **chosen).graph
-    simplified = stages(graph, Request(tuple(graph.outputs)))["simplified"]
+    simplified = value_at(graph, Request(tuple(graph.outputs)), "simplified")
     work = work_of(simplified)
     return Figures(
         chosen,
