@@ -19,7 +19,7 @@ def headline(carrier: Carrier) -> str:
 def ablation(carrier: Carrier) -> str:
     """What holding the unit halfway does."""
     unit = f"unit {carrier.unit} of {_joined(carrier.units.shapes)}"
-    whole, without = _percent(carrier.accuracy), _percent(float(carrier.without[carrier.unit]))
+    whole, without = percent(carrier.accuracy), percent(float(carrier.without[carrier.unit]))
     if carrier.lost < CARRIES:
         still = f"still {whole}" if without == whole else f"{without}, not {whole}"
         return (f"No unit alone carries the number: with {unit}, the most important one, held "
@@ -29,10 +29,11 @@ def ablation(carrier: Carrier) -> str:
             f"sentences with one attractor falls from {whole} to {without}")
     if carrier.units.count == 1:
         return f"{text}."
-    return f"{text}; with any other unit held so it is {_percent(carrier.others)} (median)."
+    return f"{text}; with any other unit held so it is {percent(carrier.others)} (median)."
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share of 1 in words."""
     return f"{100 * share:.1f} %"
 
 

@@ -28,6 +28,7 @@ from ..train.progress import Progress
 from ..train.progress import console as standard_console
 from ..train.rates import cosine
 from . import caption, picture
+from .caption import percent
 from .carrier import Carrier, carrier_of
 from .panel import rows_of
 
@@ -92,7 +93,7 @@ def _stored(out: Console) -> tuple[Trained, float]:
     data = Agreement(known.agreement or 0)
     _print_task(known, "has learnt", len(data.train), out)
     validation = accuracy(known.model, known.params, data.validation)
-    out.print(f"accuracy on unseen sentences: {_percent(validation)}, with stored weights (--train "
+    out.print(f"accuracy on unseen sentences: {percent(validation)}, with stored weights (--train "
               "trains afresh)", markup=False)
     return known, validation
 
@@ -134,15 +135,15 @@ def _train(model: Model, data: Agreement, seed: int, steps: int, seconds: float,
                 note = ""
                 if moment.step % VALIDATE_EVERY == 0:
                     share = accuracy(model, moment.params, data.validation)
-                    note = f"accuracy {_percent(share)}"
+                    note = f"accuracy {percent(share)}"
                     if share >= GOAL and not reached:
-                        reached = f"{_percent(GOAL)} {_at(moment, began)}, "
+                        reached = f"{percent(GOAL)} {_at(moment, began)}, "
                 progress.advance(loss, int(batch[WEIGHT].sum()), note)
     except KeyboardInterrupt:
         out.print("stopped")
     share = accuracy(model, moment.params, data.validation)
-    warning = "" if share >= GOAL else f"; below {_percent(GOAL)}, so read on with care"
-    out.print(f"accuracy on unseen sentences: {reached}{_percent(share)} {_at(moment, began)}"
+    warning = "" if share >= GOAL else f"; below {percent(GOAL)}, so read on with care"
+    out.print(f"accuracy on unseen sentences: {reached}{percent(share)} {_at(moment, began)}"
               f"{warning}", markup=False)
     return moment.params, share
 
@@ -154,7 +155,7 @@ def _at(moment: Moment, began: float) -> str:
 def _print_accuracies(attractors: Mapping[int, float], out: Console) -> None:
     out.print("\nby number of attractors (nouns of the other number between subject and verb):")
     for k, share in attractors.items():
-        out.print(f"  {k}  {_percent(share):>7}  {'█' * round(30 * share)}", markup=False)
+        out.print(f"  {k}  {percent(share):>7}  {'█' * round(30 * share)}", markup=False)
 
 
 def _draw(known: Trained, carrier: Carrier, folder: Path) -> list[Path]:
@@ -199,10 +200,6 @@ def _save_weights(folder: Path, known: Trained) -> Path:
               "seed": known.agreement}
     save(path, Checkpoint(known.params, config=config, cell=known.cell.text))
     return path
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _listed(sizes: Mapping[str, int]) -> str:
