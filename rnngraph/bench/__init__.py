@@ -12,12 +12,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ..progress import counting
 from . import machine
 from .calls import call_overheads
 from .compiling import compile_times
@@ -114,7 +113,7 @@ def _measure(args: argparse.Namespace, store: Store) -> None:
     (threads,) = args.threads
     limit_threads(threads)
     rows, others = plan(args)
-    with _progress(len(rows) + len(others)) as tell:
+    with counting(len(rows) + len(others) + 1, "elapsed") as tell:
         tell("this machine")
         host = machine.measure()
         store.measured.machines[threads] = host
@@ -168,20 +167,6 @@ def _about(measured: Measured) -> dict[str, str]:
 
 
 # --- what is shown -----------------------------------------------------------------------------
-
-
-@contextmanager
-def _progress(rows: int) -> Iterator[Callable[[str], None]]:
-    """``tell(title)`` says what is measured next, on standard error."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn as Elapsed
-
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), Elapsed(),
-               TextColumn("{task.description}"))  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=rows + 1)
-        yield lambda title: bar.update(task, advance=1, description=title)
 
 
 def _deliver(measured: Measured, args: argparse.Namespace) -> None:

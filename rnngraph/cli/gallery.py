@@ -10,6 +10,7 @@ from typing import TypeVar
 from .. import gallery, library
 from ..gallery import speed
 from ..gallery.folder import FOLDER, LEARNING, SPEEDS
+from ..progress import counting
 from .terminal import note
 
 T = TypeVar("T")
@@ -72,13 +73,8 @@ def _names(given: Sequence[str]) -> list[str]:
 
 
 def _shown(steps: Iterable[T], total: int) -> Iterator[T]:
-    """Progress on standard error, while there is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
+    """Progress, step by step."""
+    with counting(total) as tell:
         for step in steps:
-            bar.update(task, advance=1, description=f"{step}")
+            tell(f"{step}")
             yield step

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..cell import load
+from ..progress import counting
 from .problems import PROBLEMS
 from .store import Store
 from .trial import Budget, Trial, trial
@@ -42,7 +42,7 @@ def learn(
     todo = [(cell, name) for cell in cells for name in problems
             if not (resume and kept.has(cell, name, budget))]  # fmt: skip
     machine = _machine()
-    with _progress(len(todo), console) as tell:
+    with counting(len(todo), "left", console) as tell:
         for (cell, name), found in _answers(todo, budget, jobs):
             kept.add(cell, name, found, machine)
             tell(f"{cell}: {name}")
@@ -73,18 +73,3 @@ def _answers(todo: Sequence[Job], budget: Budget, jobs: int) -> Iterator[tuple[J
 def _trial(job: Job, budget: Budget) -> Trial:
     cell, problem = job
     return trial(load(cell), PROBLEMS[problem], budget)
-
-
-@contextmanager
-def _progress(count: int, console: Console | None) -> Iterator[Any]:
-    """``tell(title)`` says what has ended, on standard error."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Left
-
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), Left(),
-               TextColumn("{task.description}"))  # fmt: skip
-    out = console or Console(stderr=True)
-    with Progress(*columns, console=out, transient=True) as bar:
-        task = bar.add_task("", total=count)
-        yield lambda title: bar.update(task, advance=1, description=title)
