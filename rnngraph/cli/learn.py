@@ -31,7 +31,7 @@ examples:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``learn``."""
-    add, usual = parser.add_argument, Budget()
+    add = parser.add_argument
     add("cells", nargs="*", metavar="CELL", help="cells by name or path (default: the library)")
     add(
         "--tasks",
@@ -41,6 +41,27 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="TASK",
         help="what to train on (default: all); with no name nothing, to show a store",
     )
+    _add_budget(parser)
+    add(
+        "--jobs",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="processes that share the work (default: 1)",
+    )
+    add(
+        "--store",
+        type=Path,
+        metavar="FILE.json",
+        help="keep results here as they come, together with those that it has",
+    )
+    add("--resume", action="store_true", help="train only what the store does not have")
+    add("--write-docs", type=Path, metavar="FOLDER", help="write learning.md into this folder")
+
+
+def _add_budget(parser: ArgumentParser) -> None:
+    """What every cell gets."""
+    add, usual = parser.add_argument, Budget()
     add(
         "--updates",
         type=positive,
@@ -77,21 +98,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help=f"of first parameters and noise (default: {usual.seed})",
     )
-    add(
-        "--jobs",
-        type=positive,
-        default=1,
-        metavar="N",
-        help="processes that share the work (default: 1)",
-    )
-    add(
-        "--store",
-        type=Path,
-        metavar="FILE.json",
-        help="keep results here as they come, together with those that it has",
-    )
-    add("--resume", action="store_true", help="train only what the store does not have")
-    add("--write-docs", type=Path, metavar="FOLDER", help="write learning.md into this folder")
 
 
 def _rate(text: str) -> float:
