@@ -16,6 +16,7 @@ from .grammar import Tile, View, products
 NARROWEST = 4  # lanes; narrower vectors are no faster
 MOST_ROWS = 8
 NEAR = 1 << 20  # numbers that stay in a near cache from one tile of rows to the next
+SECOND = 1 << 17  # numbers that stay in the second cache from step to step
 FIRST = 1 << 12  # numbers that stay in the first cache, beside what else is in use
 TALL = 4  # rows; so many use a weight often enough for the second cache to keep up
 SEVERAL = 48  # rows whose sums wait on the stack while blocks go by; whole tiles of any height
@@ -168,6 +169,11 @@ def at_once(count: int, machine: Machine) -> int:
 def budget(machine: Machine) -> int:
     """Registers for accumulators; the others hold weights and operands."""
     return 3 * machine.registers // 4
+
+
+def far(kernel: Tile) -> bool:
+    """Whether a kernel's weights are too many to stay in a near cache from step to step."""
+    return _weights(kernel) > SECOND
 
 
 def _weights(kernel: Tile) -> int:

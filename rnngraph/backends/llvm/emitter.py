@@ -117,6 +117,17 @@ class Emitter:
         following = b.add(number_, number(1))
         return b.sdiv(b.mul(number_, count), parts), b.sdiv(b.mul(following, count), parts)
 
+    def prefetch(self, pointer: ir.Value) -> None:
+        """Fetch the line at an address, which need not be one, into the second cache."""
+        b, name = self.builder, "llvm.prefetch.p0"
+        word = ir.IntType(32)
+        function = b.module.globals.get(name)
+        if function is None:
+            kind = ir.FunctionType(ir.VoidType(), [POINTER, word, word, word])
+            function = ir.Function(b.module, kind, name)
+        reading, second, data = (ir.Constant(word, value) for value in (0, 2, 1))
+        b.call(function, [pointer, reading, second, data])
+
     # --- views -------------------------------------------------------------------------------
 
     def row_start(self, view: View, row: ir.Value) -> ir.Value:

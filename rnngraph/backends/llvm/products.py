@@ -13,9 +13,14 @@ from llvmlite import ir
 
 from ...graph import Graph
 from ...schedule.grammar import Product, Tile, products
-from ...schedule.packing import Block, groups, tile_shape
+from ...schedule.packing import TALL, Block, far, groups, tile_shape
 from .emitter import Emitter, number
 from .tiles import Epilogue, Space
+
+CACHE_LINE = 64  # bytes
+# steps along the operand by which weights are fetched before their use: some 1500 cycles of a
+# tile, which even memory does not take
+LINES_AHEAD = 64
 
 Place = tuple[int, int, int]  # product, row of the tile, column
 
@@ -130,6 +135,8 @@ class ProductTile:
             places = [emitter.element(group.operand, start, (k,)) for start in starts]
             inputs = {width: [lanes.load_splat(p) for p in places]
                       for width, lanes in widths.items()}  # fmt: skip
+            for ahead in self._ahead(line_size, len(rows)):
+                emitter.prefetch(emitter.at(line, number(ahead)))
             added = []
             for member, _ in members:
                 for column in columns:
@@ -142,6 +149,14 @@ class ProductTile:
         low, high = number(block.depth.start), number(block.depth.stop)
         sums = emitter.loop(low, high, 1, step, [values[cell] for cell in cells])
         values.update(zip(cells, sums, strict=True))
+
+    def _ahead(self, line_size: int, rows: int) -> range:
+        """Places in the stream of weights to be fetched in time, where they come from afar. (A
+        tile of few rows does nothing but read them: the processor sees that by itself.)"""
+        if rows < TALL or not far(self.kernel):
+            return range(0)
+        first = LINES_AHEAD * line_size
+        return range(first, first + line_size, CACHE_LINE // self.emitter.format.bytes)
 
     def _finish(
         self,
