@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
+import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -115,6 +118,26 @@ def test_threads_are_used_again_and_sleep_between_calls(monkeypatch):
     for _ in range(5):
         everything(compiled, 33)
     assert _tasks() == tasks
+
+
+@pytest.mark.skipif(sys.platform != "linux" or pool.cores() < 2, reason="Linux, two cores")
+def test_members_that_meet_on_a_core_part_ways():
+    where, cpu = {}, ctypes.CDLL(None).sched_getcpu
+
+    @pool.ENTRY
+    def entry(table, steps, rows, part, parts, control):
+        where[part] = (threading.get_native_id(), cpu())
+
+    pool.enter()(entry, None, 0, 0, 2)
+    allowed = os.sched_getaffinity(0)
+    core = {min(allowed)}
+    try:
+        for thread, _ in where.values():
+            os.sched_setaffinity(thread, core)
+        pool.enter()(entry, None, 0, 0, 2)
+        assert {where[0][1]} == core and where[1][1] in allowed - core
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def test_many_callers_have_teams_of_their_own(monkeypatch):

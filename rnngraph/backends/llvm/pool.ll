@@ -11,7 +11,8 @@
 ; and costs nothing.
 ;
 ; control, in words: 0 table, 1 steps, 2 rows, 3 parts (0 until known), 4 entry, 5 workers done;
-; from word 16 on a line of 16 words for each member, whose first counts the barriers it reached.
+; from word 16 on a line of 16 words for each member, whose first counts the barriers it reached and
+; whose second is for the core that it runs on (see `cores.ll`).
 
 %Worker = type { i64, i64, i64, ptr, i64, [11 x i64], [16 x i64], [16 x i64], [16 x i64] }
 ; claimed, made, posted, control, part, -, mutex, condition, -
@@ -50,6 +51,7 @@ start:
   %parts.at = getelementptr i64, ptr %control, i64 3
   %entry.at = getelementptr i64, ptr %control, i64 4
   store ptr %entry, ptr %entry.at
+  call void @note_core(ptr %control, i64 0)
   br label %look
 
 look:                                             ; at one worker after the other
@@ -140,6 +142,8 @@ start:
   %part.at = getelementptr %Worker, ptr %worker, i64 0, i32 4
   %mutex = getelementptr %Worker, ptr %worker, i64 0, i32 6
   %condition = getelementptr %Worker, ptr %worker, i64 0, i32 7
+  %allowed = alloca [16 x i64], align 16
+  call void @allowed_cores(ptr %allowed)
   br label %idle
 
 idle:
@@ -160,6 +164,7 @@ awake:
   call i32 @pthread_mutex_unlock(ptr %mutex)
   %control = load ptr, ptr %control.at
   %part = load i64, ptr %part.at
+  call void @part_ways(ptr %control, i64 %part, ptr %allowed)
   %parts.at = getelementptr i64, ptr %control, i64 3
   br label %gate
 

@@ -10,6 +10,7 @@ import ctypes
 import functools
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,11 +22,18 @@ from .target import host
 
 WORD, POINTER = ctypes.c_int64, ctypes.c_void_p
 ENTER = ctypes.CFUNCTYPE(None, POINTER, POINTER, WORD, WORD, WORD)
+ENTRY = ctypes.CFUNCTYPE(None, POINTER, WORD, WORD, WORD, WORD, POINTER)
 PAUSES = {
     "x86_64": ("declare void @llvm.x86.sse2.pause()", "call void @llvm.x86.sse2.pause()"),
     "aarch64": ("declare void @llvm.aarch64.hint(i32)", "call void @llvm.aarch64.hint(i32 1)"),
 }
 SOURCE = Path(__file__).with_name("pool.ll")
+CORES = Path(__file__).with_name("cores.ll")
+NO_CORES = """
+define internal void @allowed_cores(ptr %allowed) { ret void }
+define internal void @note_core(ptr %control, i64 %part) { ret void }
+define internal void @part_ways(ptr %control, i64 %part, ptr %allowed) { ret void }
+"""
 MEETINGS = 500
 
 
@@ -35,10 +43,15 @@ def _machine() -> Machine:
     family = host().triple.split("-")[0].replace("arm64", "aarch64")
     declaration, call = PAUSES.get(family, ("", ""))
     pause = f"{declaration}\ndefine internal void @pause() {{\n  {call}\n  ret void\n}}\n"
-    machine = compile_module(SOURCE.read_text(encoding="utf-8") + pause)
+    machine = compile_module(SOURCE.read_text(encoding="utf-8") + _cores() + pause)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=ctypes.CFUNCTYPE(None)(machine.address("reset")))
     return machine
+
+
+def _cores() -> str:
+    """How members of a team keep off each other's cores, where the system can be asked."""
+    return CORES.read_text(encoding="utf-8") if sys.platform == "linux" else NO_CORES
 
 
 @functools.cache
