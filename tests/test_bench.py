@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,9 +91,23 @@ def test_the_limit_of_a_slowed_machine_is_further_off() -> None:
 
 def test_turns_alternate_and_rounds_are_counted() -> None:
     order: list[str] = []
-    times = alternate({n: lambda n=n: order.append(n) for n in "abc"}, seconds=0, least=4)
+    runs = {n: lambda n=n: order.append(n) for n in "abc"}
+    times = alternate(runs, seconds=0, least=4, settle=0, enough=0)
     assert "".join(order) == "abc" + "abccba" * 2
     assert [len(values) for values in times.values()] == [4, 4, 4]
+
+
+def test_short_runs_are_made_in_a_row_and_long_ones_once() -> None:
+    made = dict.fromkeys(("short", "long"), 0)
+
+    def run(name: str, seconds: float) -> None:
+        made[name] += 1
+        time.sleep(seconds)
+
+    runs = {"short": lambda: run("short", 0), "long": lambda: run("long", 0.05)}
+    times = alternate(runs, seconds=0, least=2, enough=0.002)
+    assert made["long"] == 1 + 2 and made["short"] > 20
+    assert times["short"][1] < 0.01 <= 0.05 <= times["long"][1]
 
 
 def test_the_ratio_compares_within_rounds() -> None:

@@ -1,14 +1,12 @@
 """What a call costs beyond its work.
 
 A call of one step of one row of 8 units has next to nothing to do. What its step takes is found
-from a call of many steps, and subtracted. A turn is several calls in a row: between two calls of a
-program that makes many, no other framework has the caches.
+from a call of many steps, and subtracted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 
 from .measure import alternate, typical
 from .measured import Figures
@@ -16,7 +14,6 @@ from .rivals import contenders
 from .rows import BUILT_IN, Row, problem
 
 HIDDEN, MORE = 8, 64
-IN_A_ROW = 20
 
 
 def call_overheads(
@@ -35,11 +32,6 @@ def _times(
     cell: str, training: bool, steps: int, peers: Sequence[str], rounds: int
 ) -> dict[str, float]:
     made = problem(Row(cell, 1, HIDDEN, training, steps))
-    runs = {c.name: partial(_turn, c.run) for c in contenders(made, peers, threads=1)}
+    runs = {c.name: c.run for c in contenders(made, peers, threads=1)}
     times = alternate(runs, seconds=0, least=rounds)
-    return {name: typical(values) / IN_A_ROW for name, values in times.items()}
-
-
-def _turn(run: Callable[[], object]) -> None:
-    for _ in range(IN_A_ROW):
-        run()
+    return {name: typical(values) for name, values in times.items()}

@@ -11,18 +11,26 @@ from statistics import median
 
 Times = dict[str, list[float]]
 LEAST = 20  # rounds
+SETTLE = 0.004  # seconds
+ENOUGH = 0.001  # seconds
+LONG = 20  # times as much, and a run needs no other before it
 
 
 def alternate(
-    runs: Mapping[str, Callable[[], object]], seconds: float = 1.0, least: int = LEAST
+    runs: Mapping[str, Callable[[], object]],
+    seconds: float = 1.0,
+    least: int = LEAST,
+    settle: float = SETTLE,
+    enough: float = ENOUGH,
 ) -> Times:
     """Seconds of every run by name: at least ``least`` rounds, more until ``seconds`` are over.
 
-    Every contender runs once in a round, and the order turns round after round, so that no one
-    always runs in the wake of the same other.
+    Every contender has one turn in a round, and the order turns round after round. No one runs in
+    the wake of another: before a turn the machine is left alone for ``settle`` seconds, in which
+    other frameworks' threads stop waiting for more work; then short runs are made, untimed, and
+    timed, over and over for ``enough`` seconds each, so that all have their code and data near.
     """
-    for run in runs.values():
-        run()
+    usual = {name: _timed(run, 1) for name, run in runs.items()}
     times: Times = {name: [] for name in runs}
     collecting = gc.isenabled()
     gc.disable()
@@ -31,7 +39,9 @@ def alternate(
         order = list(runs)
         while len(times[order[0]]) < least or time.perf_counter() - began < seconds:
             for name in order:
-                times[name].append(_timed(runs[name]))
+                time.sleep(settle)
+                usual[name] = _turn(runs[name], usual[name], enough)
+                times[name].append(usual[name])
             order.reverse()
     finally:
         if collecting:
@@ -39,10 +49,26 @@ def alternate(
     return times
 
 
-def _timed(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
+def _turn(run: Callable[[], object], usual: float, enough: float) -> float:
+    """Seconds of a run that usually takes so many."""
+    if usual < LONG * enough:
+        _for(enough, run)
+    return _timed(run, max(1, round(enough / max(usual, 1e-9))))
+
+
+def _for(seconds: float, run: Callable[[], object]) -> None:
+    """Run at least once, and again until so many seconds are over."""
+    end = time.perf_counter() + seconds
     run()
-    return time.perf_counter() - began
+    while time.perf_counter() < end:
+        run()
+
+
+def _timed(run: Callable[[], object], times: int) -> float:
+    began = time.perf_counter()
+    for _ in range(times):
+        run()
+    return (time.perf_counter() - began) / times
 
 
 def typical(times: Sequence[float]) -> float:
