@@ -207,6 +207,26 @@ def test_a_delay_is_a_chain_of_states():
     assert g.states["prev_h_1"].next is g.states["h"].leaf
 
 
+def test_a_long_delay_is_one_state():
+    g = graph(HEAD + "h' = W @ prev(x, 20) + U @ prev(f, 20)\nf = U @ h\n")
+    assert {n: s.leaf.shape for n, s in g.states.items()} == {
+        "h": (H,), "prev_x_20": (20, I), "prev_f_20": (20, H),
+    }  # fmt: skip
+    line = g.states["prev_f_20"]
+    others, newest = line.next.operands
+    assert (others.op, others.operands) == ("slice", (line.leaf,))
+    assert newest.operands == (g.names["f"].node,)
+
+
+def test_a_function_looks_back_at_what_it_is_given():
+    head = HEAD + "fn smooth(v, d=1) = v + prev(v, d)\nfn twice(u) = smooth(u) + smooth(u, d=2)\n"
+    g = graph(head + "f = twice(x)\nk = U @ h\nh' = W @ f + smooth(k)\n")
+    assert list(g.states) == ["h", "prev_x_1", "prev_x_2", "prev_k_1"]
+    assert graph(HEAD + "fn before() = prev(x)\nh' = W @ before()\n").states.keys() == {
+        "h", "prev_x_1",
+    }  # fmt: skip
+
+
 def test_repeat():
     head = "cell X\nstate h[H]\nconst n = 3\n"
     text = "r = h\nrepeat l in 0..n:\n    q = r * 2\n    r = q + l\nf = r + q"

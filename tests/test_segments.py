@@ -38,7 +38,7 @@ input x[I]
 param h_0[H] ~ normal(1)
 state h[H] = h_0, q[]
 param W[H, H+3*I] ~ normal(0.5)
-h' = tanh(W @ [h, x, prev(x), prev(x, 3)] + prev(q, 2))
+h' = tanh(W @ [h, x, prev(x), prev(x, 3)] + prev(q, 2) + 0.1 * prev(h, 9))
 q' = 0.5 * q + mean(prev(h))
 output y = h'
 output late = prev(x, 2)

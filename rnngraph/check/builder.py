@@ -15,6 +15,10 @@ from .faults import Exhausted, Fault, Unknown
 from .scope import Scope
 from .walk import Unit
 
+# steps of a delay that are states of their own; a longer one is a single state, which costs as
+# much to run, and far less to compile
+LONGEST_CHAIN = 8
+
 
 class Builder(Evaluator):
     """The evaluator on a graph, with what the graph's interface needs."""
@@ -123,7 +127,7 @@ class Builder(Evaluator):
     def finish(self) -> None:
         """Fill delay lines of gates, and name the values, in the order of the text."""
         for key, gate in self.waiting:
-            self.attempt(lambda k=key, g=gate: self._fill_line(k, g))  # type: ignore[misc]
+            self.attempt(lambda k=key, g=gate: self._fill_late(k, g))  # type: ignore[misc]
         for unit in self.scope.units:
             for target in unit.targets:
                 if not target.primed and target.id in self.values and " " not in target.id:
@@ -149,31 +153,74 @@ class Builder(Evaluator):
         value = self.reference(output)
         self.build.output(output.id, self.typed(value, output))
 
-    def delayed(self, name: str, step: int, value: Any, part: Name) -> Any:
-        """``value`` of the step before, by a state of its own."""
-        key = f"{self.prefix}prev_{name}_{step}"
+    # --- delay lines ---------------------------------------------------------------------
+
+    def delayed(self, name: str, steps: int, value: Any, part: Name) -> Any:
+        """``value`` of some steps before: by a chain of states, or by one that holds so many."""
+        if steps > LONGEST_CHAIN:
+            return self._line(name, steps, value, part)
+        for step in range(1, steps + 1):
+            value = self._link(name, step, value, part)
+        return value
+
+    def _link(self, name: str, step: int, value: Any, part: Name) -> Any:
+        """``value`` of the step before."""
+        key, known = self._line_name(name, step)
+        if not known:
+            shape = self._delayed_shape(name, value, part)
+            self.values[key] = self.build.state(key, shape)
+            self._feed(key, value, part)
+        return self.values[key]
+
+    def _line(self, name: str, steps: int, value: Any, part: Name) -> Any:
+        """The oldest of the last values, all of which are one state, in the order of time."""
+        key, known = self._line_name(name, steps)
+        if not known:
+            shape = self._delayed_shape(name, value, part)
+            self.values[key] = self.build.state(key, (steps, *shape))
+            self._feed(key, value, part)
+        line = self.values[key]
+        oldest = self.build.apply("slice", line, axis=0, start=0, stop=1)
+        return self.build.apply("reshape", oldest, shape=line.shape[1:])
+
+    def _line_name(self, name: str, steps: int) -> tuple[str, bool]:
+        """What a delay line's state is called, and whether there is one already."""
+        key = f"{self.prefix}prev_{name}_{steps}"
         if key in self.scope.places:
             raise Fault(f"'{key}' is the name of a delay line here", self.scope.places[key])
-        if key in self.build.states:
-            return self.values[key]
-        if value is None and name not in self.ahead:
+        return key, key in self.build.states
+
+    def _delayed_shape(self, name: str, value: Any, part: Name) -> Shape:
+        if value is not None:
+            return value.shape  # type: ignore[no-any-return]
+        if name not in self.ahead:
             if self.scope.reports:
                 raise Unknown(name)
             note = f"declare a state of its shape: state p[H], and p' = {name}"
             raise Fault(f"the shape of '{name}' cannot be found", part.span, notes=[note])
-        shape = self.ahead[name] if value is None else value.shape
-        self.values[key] = self.build.state(key, shape)
+        return self.ahead[name]
+
+    def _feed(self, key: str, value: Any, part: Name) -> None:
+        """A line begins with a value, or with a gate as soon as that is known."""
         if value is None:
             self.waiting.append((key, part))
         else:
-            self.build.advance(key, value)
-        return self.values[key]
+            self._fill(key, value)
 
-    def _fill_line(self, key: str, gate: Name) -> None:
+    def _fill(self, key: str, node: Any) -> None:
+        line = self.values[key]
+        if len(line.shape) > len(node.shape):
+            newest = self.build.apply("reshape", node, shape=(1, *node.shape))
+            others = self.build.apply("slice", line, axis=0, start=1, stop=line.shape[0])
+            node = self.build.apply("concat", others, newest, axis=0)
+        self.build.advance(key, node)
+
+    def _fill_late(self, key: str, gate: Name) -> None:
         """The line of a gate begins with the gate, now that it is known."""
         node = self.typed(self.reference(gate), gate)
-        if node.shape != self.values[key].shape:
-            shapes = [show_shape(v.shape) for v in (self.values[key], node)]
+        foreseen = self.ahead[gate.id]
+        if node.shape != foreseen:
+            shapes = [show_shape(shape) for shape in (foreseen, node.shape)]
             text = f"'{gate.id}' would be {shapes[0]} one step before, and {shapes[1]} now"
             raise Fault(text, gate.span, notes=self.declaration(gate))
-        self.build.advance(key, node)
+        self._fill(key, node)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..ops import show_shape
 from ..sizes import Dim, SizeError
-from ..syntax.tree import Call, Expr, Join, Keyword, Name
+from ..syntax.tree import Call, Expr, Join, Keyword
 from . import heads
 from .evaluate import Evaluator, Value
 from .faults import Fault, Unknown, listed
@@ -205,20 +205,15 @@ def _prev(ev: Evaluator, call: Call) -> Value:
     if not 1 <= steps <= MAX_DELAY:
         span = call.span if e is None else e.span
         raise Fault(f"a delay is 1 to {MAX_DELAY} steps, not {steps}", span)
-    kind = ev.scope.kind_of(what.id) if isinstance(what, Name) and not what.primed else ""
-    if not isinstance(what, Name) or kind not in ("input", "state", "value") or _is_local(ev, what):
+    name = ev.origin(what)
+    kind = "" if name is None else ev.scope.kind_of(name.id)
+    if name is None or kind not in ("input", "state", "value"):
         note = "give any other value a name, in an equation of its own"
         text = "'prev' takes the name of an input, a state or a gate"
         raise Fault(text, what.span, notes=[note])
     # a gate may be defined further below, or by its own past
     value = None if kind == "value" else ev.typed(ev.evaluate(what), what)
-    for step in range(1, steps + 1):
-        value = ev.delayed(what.id, step, value, what)
-    return value
-
-
-def _is_local(ev: Evaluator, what: Name) -> bool:
-    return bool(ev.calls) or what.id in ev.locals
+    return ev.delayed(name.id, steps, value, name)
 
 
 TABLE: dict[str, Callable[[Evaluator, Call], Value]] = {

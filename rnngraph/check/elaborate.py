@@ -132,7 +132,10 @@ def fill(builder: Builder, order: list[Unit]) -> None:
 
 
 def _looks_back(scope: Scope) -> bool:
-    """Whether a cell looks at an earlier value of a gate, whose shape must then be known first."""
+    """Whether a cell may look at an earlier value of a gate, whose shape must then be known
+    first; a function may do so for any name that it is given."""
+    if any(looks_back(ref) for fn in scope.functions.values() for ref in references(fn.body)):
+        return True
     calls = [ref for unit in scope.units for e in values_of(unit.item) for ref in references(e)
              if looks_back(ref)]  # fmt: skip
     return any(scope.kind_of(call.arguments[0].id) == "value" for call in calls)  # type: ignore

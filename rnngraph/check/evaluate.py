@@ -10,18 +10,16 @@ prelude function that fails blames the call, since its own text is none of the r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from ..ops import OPS, ShapeError, show_shape
+from ..ops import OPS, ShapeError
 from ..sizes import Dim, Size, SizeError
 from ..source import Note, Span
 from ..syntax.tree import (
     Binary,
     Call,
     Expr,
-    Fn,
     Index,
     Join,
     Name,
@@ -30,8 +28,8 @@ from ..syntax.tree import (
     Transpose,
     Unary,
 )
-from . import heads
-from .faults import Exhausted, Fault, Unknown, did_you_mean, listed
+from . import functions, heads
+from .faults import Exhausted, Fault, Unknown, did_you_mean, what_is
 from .indexing import index
 from .scope import Scope
 from .statics import ROW_OF, bounded, fold_binary, fold_function, is_static
@@ -61,6 +59,7 @@ class Evaluator:
         self.build = build
         self.values: dict[str, Value] = {}
         self.locals: dict[str, Value] = {}
+        self.origins: dict[str, Name] = {}  # parameters that stand for a name of the cell
         self.calls: list[str] = []
         self.called: set[str] = set()  # cells that are used
         self.steps = 0
@@ -164,9 +163,15 @@ class Evaluator:
         """The real node of an expression; if its shape is still open, it gets ``rank`` axes."""
         return self.assume(self.typed(self.evaluate(e), e), rank)
 
-    def delayed(self, name: str, step: int, value: Any, part: Name) -> Any:
-        """The value of ``name`` some steps earlier, from that of one step less (None: a gate
-        itself); known where states can be made."""
+    def origin(self, e: Expr) -> Name | None:
+        """The name of the cell that an expression is, also through functions' parameters."""
+        if not isinstance(e, Name) or e.primed:
+            return None
+        return self.origins.get(e.id) if e.id in self.locals else e
+
+    def delayed(self, name: str, steps: int, value: Any, part: Name) -> Any:
+        """What ``name``, now ``value`` (None: a gate that may come later), was some steps
+        earlier; known where states can be made."""
         raise Unknown(name)
 
     def assume(self, node: Any, rank: int) -> Any:
@@ -279,11 +284,11 @@ class Evaluator:
         if name in self.scope.used:
             return type(self).use(self, e)
         if name in self.scope.functions:
-            return self.expanded(e, self.scope.functions[name])
+            return functions.expanded(self, e, self.scope.functions[name])
         if name in self.builtins:
             return self.builtins[name](self, e)
         if name in self.scope.prelude:
-            return self.of_prelude(e, self.scope.prelude[name])
+            return functions.of_prelude(self, e, self.scope.prelude[name])
         if name in ELEMENTWISE:
             self.counted(e, OPS[name].arity or 1)
             values = [self.evaluate(a) for a in e.arguments]
@@ -312,74 +317,6 @@ class Evaluator:
                 guess = did_you_mean(keyword.name, named)
                 text = f"'{e.function.id}' has no argument named '{keyword.name}'{guess}"
                 raise Fault(text, keyword.span)
-
-    def expanded(self, e: Call, fn: Fn) -> Value:
-        """A call of the cell's own function: its body with the arguments put in."""
-        if fn.name in self.calls:
-            round_trip = listed([*self.calls[self.calls.index(fn.name) :], fn.name])
-            raise Fault(f"function '{fn.name}' calls itself", e.function.span,
-                        notes=[f"the calls are {round_trip}"])  # fmt: skip
-        arguments = self.arguments(e, fn)
-        try:
-            return self.body(fn, arguments)
-        except Fault as fault:
-            raise fault.noted(f"in this call of '{fn.name}'", e.span) from None
-
-    def of_prelude(self, e: Call, fn: Fn) -> Value:
-        """A call of a prelude function; what goes wrong in there is the call's mistake."""
-        arguments = self.arguments(e, fn)
-        nodes = list(arguments.values())
-        try:
-            return self.body(fn, arguments)
-        except Exhausted:
-            raise
-        except Fault as fault:
-            if any(name in self.scope.prelude for name in self.calls):
-                raise  # the outermost call is the one that the reader has written
-            shapes = [
-                (part.span, what_is(v))
-                for part, v in zip(e.arguments, nodes, strict=False)
-                if getattr(v, "shape", None) is not None
-            ]
-            notes = [note for part in e.arguments for note in self.declaration(part)]
-            message = f"in '{fn.name}': {fault.report.message}"
-            plain = [(text, None) for text, span in fault.report.notes if span is None]
-            raise Fault(message, e.span, shapes, [*plain, *notes]) from None
-
-    def body(self, fn: Fn, arguments: dict[str, Value]) -> Value:
-        outside, self.locals = self.locals, arguments
-        self.calls.append(fn.name)
-        try:
-            return self.evaluate(fn.body)
-        finally:
-            self.locals = outside
-            self.calls.pop()
-
-    def arguments(self, e: Call, fn: Fn) -> dict[str, Value]:
-        """The values of a function's parameters, by name."""
-        names = [p.name for p in fn.parameters]
-        required = sum(p.default is None for p in fn.parameters)
-        given = dict(zip(names, e.arguments, strict=False))
-        by_name = {k.name: k.value for k in e.keywords}
-        self.counted(e, 0 if by_name else required, len(names), names)
-        for keyword in e.keywords:
-            if keyword.name in given:
-                raise Fault(f"'{keyword.name}' is given twice", keyword.span)
-            given[keyword.name] = keyword.value
-        values: dict[str, Value] = {}
-        for parameter in fn.parameters:
-            part = given.get(parameter.name, parameter.default)
-            if part is None:
-                raise Fault(f"'{parameter.name}' is not given to '{fn.name}'", e.span)
-            values[parameter.name] = self.evaluate(part)
-        return values
-
-
-def what_is(node: Any) -> str:
-    """The label of a value in a report; an open size is shown as ``?``."""
-    if not node.shape:
-        return "this is a scalar"
-    return f"this is {re.sub(r'[?][0-9]+', '?', show_shape(node.shape))}"
 
 
 def _repeats_scalar(node: Any) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any
 
+from ..ops import show_shape
 from ..source import Diagnostic, Note, Span
 
 
@@ -68,3 +71,10 @@ def listed(names: Iterable[str]) -> str:
     known = list(names)
     more = f", ... ({len(known)} in all)" if len(known) > 12 else ""
     return ", ".join(known[:12]) + more
+
+
+def what_is(node: Any) -> str:
+    """The label of a value in a report; an open size is shown as ``?``."""
+    if not node.shape:
+        return "this is a scalar"
+    return f"this is {re.sub(r'[?][0-9]+', '?', show_shape(node.shape))}"

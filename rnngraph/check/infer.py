@@ -227,7 +227,7 @@ class Inference(Evaluator):
         except SizeError as error:
             raise ShapeError(str(error)) from None
 
-    def delayed(self, name: str, step: int, value: Any, part: Name) -> Any:
+    def delayed(self, name: str, steps: int, value: Any, part: Name) -> Any:
         """The value of earlier steps has the shape of the value."""
         if value is None:
             value = self.values.get(name) or self.awaited.setdefault(name, Guess(self.build, None))
