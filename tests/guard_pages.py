@@ -66,7 +66,7 @@ class GuardedSession(executable.Session):
         return guarded(self.shape(buffer), self.program.dtype, zero)
 
     def _take(self, blocks: Any, sizes: Mapping[str, int]) -> np.ndarray:
-        zero = blocks is self.program.weights  # weights and their copies begin as zeros
+        zero = blocks is self.program.weights  # weights and their digests begin as zeros
         for name, count in sizes.items():
             self.addresses[name] = address(guarded((count,), self.program.dtype, zero))
         return np.empty(0, np.uint8)

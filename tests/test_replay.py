@@ -55,6 +55,38 @@ def test_parameters_changed_in_place_are_read_again(cell, x):
         assert np.array_equal(cell.run(params, x)[0], fresh(cell, params, x))
 
 
+def least(w):
+    w.view(np.uint32 if w.dtype == np.float32 else np.uint64)[1, -1] ^= 1
+
+
+def exchanged(w):
+    w[0, :4], w[-1, -4:] = w[-1, -4:].copy(), w[0, :4].copy()
+
+
+CHANGES = {
+    "last bit": least,
+    "all signs": lambda w: np.negative(w, out=w),
+    "two signs of one chain": lambda w: np.negative(w.reshape(-1)[::128][:2],
+                                                    out=w.reshape(-1)[::128][:2]),
+    "exchanged": exchanged,
+    "rows in another order": lambda w: np.copyto(w, w[::-1].copy()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_every_change_of_a_parameter_is_seen(change, dtype):
+    text = "cell C\ninput x[I]\nstate h[H]\nparam W[H, I] ~ normal(1)\nh' = W @ x"
+    compiled = rg.parse(text).compile(I=29, H=53, dtype=dtype)
+    params = compiled.init(0)
+    x = np.random.default_rng(1).normal(size=(2, 3, 29)).astype(params["W"].dtype)
+    before = compiled.run(params, x)[0].copy()
+    change(params["W"])
+    found = compiled.run(params, x)[0]
+    assert np.allclose(found, x @ params["W"].T, atol=1e-4)
+    assert not np.array_equal(found, before)
+
+
 def test_parameters_reshaped_in_place_are_looked_at_again(cell, x):
     params = cell.init(0)
     cell.run(params, x)

@@ -8,9 +8,6 @@ from ...schedule.grammar import View
 from ...schedule.packing import Group, Shape
 from .emitter import Emitter, number
 
-# elements before a copy of the weights' source; the first of them is not 0 once there is a copy
-HEADER = 16
-
 
 def write_packing(emitter: Emitter, group: Group, shape: Shape, target: str) -> None:
     """Write the body of the function that packs one group into the stream ``target``."""

@@ -48,28 +48,28 @@ from .target import Target
 from .team import Team, supported
 from .tiles import write_map
 from .totals import Rows, write_column_total, write_outer_total, write_scatter_total
-from .weights import Packing, at_start, copy_name, copy_size, write_refresh
+from .weights import Packing, at_start, digest_name, digest_size, write_refresh
 
 
 @dataclass
 class Layout:
-    """What the table holds: buffers in order, then packed weights and copies of their sources,
-    with their elements. These two are kept from call to call, and begin as zeros."""
+    """What the table holds: buffers in order, then packed weights and digests of their
+    sources, with their elements. These two are kept from call to call, and begin as zeros."""
 
     entries: list[str]
     packed: dict[str, int] = field(default_factory=dict)
-    copies: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, int] = field(default_factory=dict)
     teams: bool = False
 
     @property
     def names(self) -> list[str]:
         """All entries in the order of the table."""
-        return [*self.entries, *self.packed, *self.copies]
+        return [*self.entries, *self.packed, *self.digests]
 
     @property
     def kept(self) -> dict[str, int]:
         """Entries that are kept from call to call, with their elements."""
-        return {**self.packed, **self.copies}
+        return {**self.packed, **self.digests}
 
 
 def write_module(schedule: Schedule, real: Real, target: Target) -> tuple[ir.Module, Layout]:
@@ -114,13 +114,14 @@ class _ModuleWriter:
                     kernel, function, streams, packings, self._series(phase, label),
                     self._scan(phase, label),
                 )
-                self._keep_copies(packings, procedure.name, p)
+                self._keep_digests(packings, procedure.name, p)
 
-    def _keep_copies(self, packings: tuple[Packing, ...], procedure: str, phase: int) -> None:
+    def _keep_digests(self, packings: tuple[Packing, ...], procedure: str, phase: int) -> None:
+        size = digest_size(self.target.lanes(self.real))
         for packing in packings:
             label = procedure if at_start(packing) else f"{procedure}_{phase}"
             for source in packing.sources:
-                self.layout.copies[copy_name(label, source)] = copy_size(source)
+                self.layout.digests[digest_name(label, source)] = size
 
     def _open(
         self, name: str, streams: tuple[Stream, ...], counts: int = 1

@@ -1,8 +1,13 @@
 """Packing weights once per version of the parameters.
 
-Every procedure keeps a copy of what its packed weights were made from. It compares, which costs
-a fraction of packing, and packs again only what changed, so parameters may be new arrays or the
-same ones changed in place.
+Every procedure keeps a digest of what its packed weights were made from. It reads the parameters
+once more to compare, which costs a fraction of packing, and packs again only what changed, so
+parameters may be new arrays or the same ones changed in place.
+
+The digest is that of xxHash's rounds (Collet, https://xxhash.com) in many chains side by side, all
+of which are kept: word after word, ``chain = rotate(chain ^ word, 13) * odd``. Every round is
+one to one, so that a single number that changed always changes its chain; two that changed in the
+same chain go unseen once in 2**32 times, and in different chains never.
 """
 
 from __future__ import annotations
@@ -14,9 +19,12 @@ from llvmlite import ir
 
 from ...schedule.grammar import Buffer, Role
 from .emitter import I64, POINTER, Emitter, Stream, number
-from .packing import HEADER
 
-BIT = ir.IntType(1)
+BIT, WORD = ir.IntType(1), ir.IntType(32)
+WORD_BYTES = 4
+HEADER = 16  # elements before a digest; the first is not 0 once there is one
+CHAINS = 8  # under way at once: a round takes several times as long as starting one
+TURN, ODD = 13, 0x9E3779B1
 
 
 @dataclass(frozen=True)
@@ -28,14 +36,14 @@ class Packing:
     sources: tuple[Buffer, ...]
 
 
-def copy_name(label: str, source: Buffer) -> str:
-    """The table entry of the copy of a weight's source that a procedure or phase keeps."""
-    return f"copy {label} {source.name}"
+def digest_name(label: str, source: Buffer) -> str:
+    """The table entry of the digest of a weight's source that a procedure or phase keeps."""
+    return f"digest {label} {source.name}"
 
 
-def copy_size(source: Buffer) -> int:
-    """Elements of such a copy, with its header."""
-    return source.size + HEADER
+def digest_size(lanes: int) -> int:
+    """Elements of a digest: its header, and chains of vectors of so many lanes."""
+    return HEADER + CHAINS * lanes
 
 
 def at_start(packing: Packing) -> bool:
@@ -44,49 +52,70 @@ def at_start(packing: Packing) -> bool:
 
 
 def write_refresh(module: ir.Module, open_emitter: Callable[[ir.Function], Emitter]) -> ir.Function:
-    """``refresh(words, source, copy) -> changed``: compare, and renew the copy where it differs.
+    """``refresh(elements, source, digest) -> changed``: compare, and renew the digest.
 
-    The copy's header says whether it was ever made.
+    The digest's header says whether it was ever made.
     """
     function = ir.Function(module, ir.FunctionType(BIT, [I64, POINTER, POINTER]), "refresh")
     function.linkage = "internal"
     emitter = open_emitter(function)
-    words, source, copy = function.args
-    changed = _differs(emitter, words, source, copy)
-    with emitter.builder.if_then(changed):
-        body = emitter.at(copy, number(HEADER))
-
-        def move(i: ir.Value) -> None:
-            emitter.store_scalar(emitter.load_scalar(emitter.at(source, i)), emitter.at(body, i))
-
-        emitter.loop(number(0), words, 1, move)
-        emitter.store_scalar(ir.Constant(emitter.format.element, 1.0), copy)
+    elements, source, digest = function.args
+    words = emitter.mul(elements, number(emitter.format.bytes // WORD_BYTES))
+    width = emitter.target.lanes("f32")
+    changed = _renewed(emitter, digest, width, _chains(emitter, source, words, width))
     emitter.builder.ret(changed)
     return function
 
 
-def _differs(emitter: Emitter, words: ir.Value, source: ir.Value, copy: ir.Value) -> ir.Value:
-    """Bits are compared, so that a NaN equals itself and -0.0 differs from 0.0."""
-    b, lanes = emitter.builder, emitter.lanes(emitter.target.lanes(emitter.real))
-    body = emitter.at(copy, number(HEADER))
-    word = ir.IntType(emitter.format.bits)
-    none, zero = ir.Constant(lanes.integer, [0] * lanes.width), ir.Constant(word, 0)
-    whole = b.and_(words, number(-lanes.width))
+def _chains(emitter: Emitter, source: ir.Value, words: ir.Value, width: int) -> list[ir.Value]:
+    """All chains over a source: vectors of words in turn, and the words that are left in the
+    first lane of the last."""
+    b, vector = emitter.builder, ir.VectorType(WORD, width)
+    whole = b.sub(words, b.srem(words, number(CHAINS * width)))
 
-    def difference(i: ir.Value, kind: ir.Type) -> ir.Value:
-        x, y = (b.load(emitter.at(p, i), typ=kind, align=emitter.format.bytes)
-                for p in (source, body))  # fmt: skip
-        return b.xor(x, y)
+    def load(i: ir.Value, kind: ir.Type) -> ir.Value:
+        return b.load(emitter.at(source, i, WORD), typ=kind, align=WORD_BYTES)
 
-    wide = emitter.loop(number(0), whole, lanes.width,
-                        lambda i, seen: [b.or_(seen, difference(i, lanes.integer))],
-                        [none])[0]  # fmt: skip
-    rest = emitter.loop(whole, words, 1, lambda i, seen: [b.or_(seen, difference(i, word))], [zero])
-    lanes_differ = b.bitcast(b.icmp_signed("!=", wide, none), ir.IntType(lanes.width))
-    header = b.load(copy, typ=word, align=emitter.format.bytes)
-    found = b.icmp_signed("!=", lanes_differ, ir.Constant(lanes_differ.type, 0))
-    found = b.or_(found, b.icmp_signed("!=", rest[0], zero))
-    return b.or_(found, b.icmp_signed("==", header, zero))
+    def block(i: ir.Value, *chains: ir.Value) -> list[ir.Value]:
+        places = [emitter.add(i, number(c * width)) for c in range(CHAINS)]
+        return [_round(b, chain, load(place, vector))
+                for chain, place in zip(chains, places, strict=True)]  # fmt: skip
+
+    none = ir.Constant(vector, [0] * width)
+    chains = emitter.loop(number(0), whole, CHAINS * width, block, [none] * CHAINS)
+    lane = ir.Constant(WORD, 0)
+    (rest,) = emitter.loop(whole, words, 1, lambda i, chain: [_round(b, chain, load(i, WORD))],
+                           [b.extract_element(chains[-1], lane)])  # fmt: skip
+    return [*chains[:-1], b.insert_element(chains[-1], rest, lane)]
+
+
+def _round(b: ir.IRBuilder, chain: ir.Value, word: ir.Value) -> ir.Value:
+    kind = chain.type
+    met = b.xor(chain, word)
+    turned = b.or_(b.shl(met, _filled(kind, TURN)), b.lshr(met, _filled(kind, 32 - TURN)))
+    return b.mul(turned, _filled(kind, ODD))
+
+
+def _filled(kind: ir.Type, value: int) -> ir.Constant:
+    return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
+
+
+def _renewed(
+    emitter: Emitter, digest: ir.Value, width: int, chains: Sequence[ir.Value]
+) -> ir.Value:
+    """Store the chains; whether they differ from those that were there, if any were."""
+    b, first = emitter.builder, emitter.at(digest, number(HEADER))
+    none = ir.Constant(chains[0].type, [0] * width)
+    seen = none
+    for c, chain in enumerate(chains):
+        place = emitter.at(first, number(c * width), WORD)
+        seen = b.or_(seen, b.xor(chain, b.load(place, typ=chain.type, align=WORD_BYTES)))
+        b.store(chain, place, align=WORD_BYTES)
+    differs = b.bitcast(b.icmp_signed("!=", seen, none), ir.IntType(width))
+    made = emitter.load_scalar(digest)
+    emitter.store_scalar(ir.Constant(emitter.format.element, 1.0), digest)
+    never = b.fcmp_ordered("==", made, ir.Constant(emitter.format.element, 0.0))
+    return b.or_(b.icmp_signed("!=", differs, ir.Constant(differs.type, 0)), never)
 
 
 class Refresher:
@@ -103,9 +132,9 @@ class Refresher:
         return {name: self._changed(source) for name, source in sources.items()}
 
     def _changed(self, source: Buffer) -> ir.Value:
-        copy = self.bases[copy_name(self.label, source)]
-        words = number(source.size)
-        return self.emitter.builder.call(self.refresh, [words, self.bases[source.name], copy])
+        digest = self.bases[digest_name(self.label, source)]
+        elements = number(source.size)
+        return self.emitter.builder.call(self.refresh, [elements, self.bases[source.name], digest])
 
     def pack(self, packing: Packing, changed: dict[str, ir.Value]) -> None:
         """Pack if any source changed."""
