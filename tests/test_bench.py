@@ -42,7 +42,8 @@ def test_an_lstm_counts_as_everybody_counts_it(inputs: int, hidden: int) -> None
     both = work_of(lstm.stages(gradients=True)["gradient"])
     assert forward.flops == 2 * 4 * hidden * (inputs + hidden)
     assert forward.loop_flops == 2 * 4 * hidden * hidden
-    assert forward.loop_weights == 4 * 4 * hidden * hidden
+    assert forward.loop_weights == forward.loop_memory == 4 * 4 * hidden * hidden
+    assert (both.loop_weights, both.loop_memory) == (2 * forward.loop_weights, forward.loop_memory)
     assert both.flops == 3 * forward.flops
 
 
@@ -60,17 +61,21 @@ def test_elementwise_recurrences_have_no_product_in_the_loop(cell: str) -> None:
 
 
 def test_the_limit_is_the_peak_for_many_rows_and_the_weights_passing_by_for_one() -> None:
-    work = Work(flops=2 << 20, loop_flops=1 << 20, loop_weights=2 << 20, elements={}, traffic=8)
+    weights = 2 << 20
+    work = Work(2 << 20, 1 << 20, weights, loop_memory=weights, elements={}, traffic=8)
     assert MACHINE.seconds(work, 10, 1000) == pytest.approx(10 * 1000 * work.flops / 1e11)
     few = 10 * ((1 << 20) / 1e11 + (2 << 20) / 2e10)
     assert MACHINE.seconds(work, 10, 1) == pytest.approx(few)
+    faster = 10 * ((1 << 20) / 1e11 + (2 << 20) / 4e10)
+    assert MACHINE.seconds(work, 10, 1, speed=4e10) == pytest.approx(faster)
+    assert MACHINE.reads(work, 1) and not MACHINE.reads(work, 1000)
 
 
 def test_the_limit_includes_elementwise_work_and_traffic() -> None:
-    busy = Work(0, 0, 0, {"tanh": 10, "add": 5, "spread": 7}, traffic=0)
+    busy = Work(0, 0, 0, 0, {"tanh": 10, "add": 5, "spread": 7}, traffic=0)
     machine = replace(MACHINE, functions={"tanh": 1e-9})
     assert machine.seconds(busy, 2, 3) == pytest.approx(6 * (10e-9 + 5 * 2e-11))
-    idle = Work(0, 0, 0, {}, traffic=1 << 26)
+    idle = Work(0, 0, 0, 0, {}, traffic=1 << 26)
     assert machine.seconds(idle, 1, 1) == pytest.approx((1 << 26) / 2e10)
 
 

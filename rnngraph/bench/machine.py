@@ -41,15 +41,23 @@ class Machine:
         largest = max(self.bandwidths)
         return self.bandwidths[next((n for n in self.bandwidths if n >= size), largest)]
 
-    def seconds(self, work: Work, steps: int, rows: int, threads: int = 1) -> float:
+    def reads(self, work: Work, rows: int) -> bool:
+        """Whether so few rows use each weight of a loop that reading takes longer than using it."""
+        passing = work.loop_weights / self.bandwidth(work.loop_memory)
+        return passing > work.loop_flops * rows / self.peak
+
+    def seconds(
+        self, work: Work, steps: int, rows: int, threads: int = 1, speed: float | None = None
+    ) -> float:
         """The least time in which this machine could do the work.
 
-        Products at peak, or, where few rows use each weight, at the speed at which the weights
-        of the loop pass by; then the elementwise work; and never less than the traffic takes.
+        Products at peak, or, where few rows use each weight, at the speed (bytes per second) at
+        which the weights of the loop pass by; then the elementwise work; and never less than the
+        traffic takes.
         """
         n = steps * rows
         outside = (work.flops - work.loop_flops) * n / self.peak
-        passing = work.loop_weights * steps / self.bandwidth(work.loop_weights)
+        passing = work.loop_weights * steps / (speed or self.bandwidth(work.loop_memory))
         inside = max(work.loop_flops * n / self.peak, passing)
         functions = sum(self.element_seconds(op) * k * n for op, k in work.elements.items())
         traffic = work.traffic * n
@@ -91,6 +99,18 @@ def pulse() -> Callable[[], None]:
     return lambda: probe(array, 1, ROUNDS)
 
 
+def reading(size: float) -> tuple[Callable[[], None], int]:
+    """A run that reads so many bytes once, or some more, to be timed beside what is judged; and how
+    many they are: memory that others use too is not always as fast."""
+    probe, step = _reads(), probes.READS * probes.width()
+    count = step * -(-int(size) // (BYTES * step))
+    array = np.ones(count, np.float32)
+    return lambda: probe(array, 1, count), BYTES * count
+
+
+_reads = cache(probes.reads)
+
+
 def _pulse_operations() -> int:
     return 2 * probes.width() * probes.chains() * ROUNDS
 
@@ -100,7 +120,7 @@ def _peak() -> float:
 
 
 def _bandwidths() -> dict[int, float]:
-    probe, found = probes.reads(), {}
+    probe, found = _reads(), {}
     for size in SIZES:
         # of ones: pages that were never written would all be the same page of zeros
         array, rounds = np.ones(size // BYTES, np.float32), max(1, READ // size)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .machine import Machine, pulse
+from .machine import Machine, pulse, reading
 from .measure import TimedOut, alternate, ratio, typical, within
 from .measured import Result
 from .rivals import OURS, Contender, Difference, agree, contenders
 from .rows import Row, problem
 
-PULSE = "pulse"
+PULSE, READING = "pulse", "reading"  # what is timed beside the contenders
 PATIENCE = 120.0  # seconds for a contender to be ready: some compile
 
 
@@ -29,14 +29,17 @@ def run_row(
     left_out: dict[str, str] = {}
     fielded = [ours, *(x for x in others if _ready(ours, x, patience, left_out))]
     machine.learn(made.work.elements)
-    times = alternate({PULSE: pulse(), **{c.name: c.run for c in fielded}}, seconds)
+    read, size = reading(made.work.loop_memory / threads)
+    beside = {PULSE: pulse()} | ({READING: read} if machine.reads(made.work, row.rows) else {})
+    times = alternate({**beside, **{c.name: c.run for c in fielded}}, seconds)
     slowed = machine.slowed(typical(times.pop(PULSE)))
+    speed = slowed * size / typical(times.pop(READING)) if READING in times else None
     medians = {name: typical(values) for name, values in times.items()}
     best = min(list(medians)[1:], key=medians.__getitem__, default="")
     return Result(
         group, row, threads, made.work.flops * row.steps * row.rows, medians, len(times[OURS]),
         best, ratio(times, OURS, best) if best else float("nan"),
-        slowed * machine.seconds(made.work, row.steps, row.rows, threads), left_out,
+        slowed * machine.seconds(made.work, row.steps, row.rows, threads, speed), left_out,
     )  # fmt: skip
 
 

@@ -21,16 +21,18 @@ BYTES = 4
 
 @dataclass(frozen=True)
 class Work:
-    """Per time-step and row, but for ``loop_weights``.
+    """Per time-step and row, but for the weights.
 
-    ``flops`` of all products, ``loop_flops`` of those that the recurrence keeps in a loop, whose
-    weights ``loop_weights`` (bytes) pass by once per time-step; elements of elementwise results by
-    op; ``traffic``, the bytes of inputs and outputs.
+    ``flops`` of all products, ``loop_flops`` of those that the recurrence keeps in loops, whose
+    weights ``loop_weights`` (bytes) pass by once per time-step; ``loop_memory``, those of the loop
+    that has the most, which it reads again and again; elements of elementwise results by op;
+    ``traffic``, the bytes of inputs and outputs.
     """
 
     flops: int
     loop_flops: int
     loop_weights: int
+    loop_memory: int
     elements: dict[str, int]
     traffic: int
 
@@ -41,6 +43,9 @@ def work_of(graph: Graph) -> Work:
     nodes = graph.live(graph.roots())
     products = [node for node in nodes if product_flops(node)]
     looped = [node for node in products if node.id in loops]
+    weights: Counter[int] = Counter()
+    for node in looped:
+        weights[loops[node.id]] += BYTES * prod(node.operands[0].shape)
     elements: Counter[str] = Counter()
     for node in nodes:
         if OPS[node.op].elementwise and node.varies is Varies.STEP:
@@ -48,7 +53,8 @@ def work_of(graph: Graph) -> Work:
     return Work(
         flops=sum(map(product_flops, products)),
         loop_flops=sum(map(product_flops, looped)),
-        loop_weights=BYTES * sum(prod(node.operands[0].shape) for node in looped),
+        loop_weights=sum(weights.values()),
+        loop_memory=max(weights.values(), default=0),
         elements=dict(elements),
         traffic=BYTES * _numbers([*graph.inputs.values(), *graph.outputs.values()]),
     )
