@@ -100,12 +100,12 @@ def pulse() -> Callable[[], None]:
 
 
 def reading(size: float) -> tuple[Callable[[], None], int]:
-    """A run that reads so many bytes once, or some more, to be timed beside what is judged; and how
-    many they are: memory that others use too is not always as fast."""
+    """A run that reads so many bytes over and over, to be timed beside what is judged, and how many
+    it reads in all: memory that others use too is not always as fast."""
     probe, step = _reads(), probes.READS * probes.width()
-    count = step * -(-int(size) // (BYTES * step))
-    array = np.ones(count, np.float32)
-    return lambda: probe(array, 1, count), BYTES * count
+    count = step * max(1, -(-int(size) // (BYTES * step)))
+    array, rounds = np.ones(count, np.float32), max(1, READ // (BYTES * count))
+    return lambda: probe(array, rounds, count), BYTES * count * rounds
 
 
 _reads = cache(probes.reads)

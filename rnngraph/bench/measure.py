@@ -11,7 +11,7 @@ from statistics import median
 
 Times = dict[str, list[float]]
 LEAST = 20  # rounds
-SETTLE = 0.004  # seconds
+SETTLE = 0.01  # seconds
 ENOUGH = 0.001  # seconds
 LONG = 20  # times as much, and a run needs no other before it
 
