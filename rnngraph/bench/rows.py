@@ -21,7 +21,7 @@ CUSTOM = ("peephole_lstm", "coupled_lstm", "layernorm_lstm", "mgu", "ug_rnn", "l
 CELLS = (*BUILT_IN, *CUSTOM)
 
 LONGEST, SHORTEST = 100, 6  # time-steps
-ENOUGH = 4e9  # operations of a forward run, some 40 ms on a core; larger cells run fewer steps
+ENOUGH = 2e9  # operations of a forward run, some 20 ms on a core; larger cells run fewer steps
 
 Sizes = Sequence[tuple[int, int]]  # rows of the batch, hidden units
 

@@ -101,12 +101,12 @@ class Driver:
         """All phases, with a barrier after each."""
         functions = [f for phase in phases for f in self.program.of(phase)]
         early = [p for f in functions for p in f.packings if at_start(p)]
-        self._first(lambda: self._pack(early, ""))
+        self._pack(early, "")
         for place, phase in enumerate(phases):
             functions = self.program.of(phase)
             late = [p for f in functions for p in f.packings if not at_start(p)]
             if late:
-                self._first(lambda late=late, i=place: self._pack(late, f"_{i}"))  # type: ignore[misc]
+                self._pack(late, f"_{place}")
             runs = {"once": self._once, "rows": self._per_row, "loop": self._loop,
                     "batch": self._batch}  # fmt: skip
             runs[phase.kind](phase, functions)
@@ -125,10 +125,12 @@ class Driver:
 
     def _pack(self, packings: list[Packing], suffix: str) -> None:
         label = f"{self.name}{suffix}"
-        refresher = Refresher(self.emitter, self.program.refresh, self.bases, label)
-        changed = refresher.compare(packings)
-        for packing in packings:
-            refresher.pack(packing, changed)
+        member = self.part, self.parts
+        refresher = Refresher(self.emitter, self.program.refresh, self.bases, label, member)
+        refresher.compare(packings)
+        self.wait()
+        refresher.pack(packings)
+        self.wait()
 
     # --- phases --------------------------------------------------------------------------
 

@@ -13,16 +13,19 @@ same chain go unseen once in 2**32 times, and in different chains never.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import reduce
 
 from llvmlite import ir
 
 from ...schedule.grammar import Buffer, Role
 from .emitter import I64, POINTER, Emitter, Stream, number
 
-BIT, WORD = ir.IntType(1), ir.IntType(32)
+WORD = ir.IntType(32)
 WORD_BYTES = 4
-HEADER = 16  # elements before a digest; the first is not 0 once there is one
+# elements before a digest: the first is not 0 once there is one, another is not 0 if it changed
+HEADER, CHANGED = 16, 1
 CHAINS = 8  # under way at once: a round takes several times as long as starting one
 TURN, ODD = 13, 0x9E3779B1
 
@@ -52,18 +55,19 @@ def at_start(packing: Packing) -> bool:
 
 
 def write_refresh(module: ir.Module, open_emitter: Callable[[ir.Function], Emitter]) -> ir.Function:
-    """``refresh(elements, source, digest) -> changed``: compare, and renew the digest.
+    """``refresh(elements, source, digest)``: compare, and renew the digest.
 
-    The digest's header says whether it was ever made.
+    The digest's header says whether it was ever made, and whether that changed it.
     """
-    function = ir.Function(module, ir.FunctionType(BIT, [I64, POINTER, POINTER]), "refresh")
+    kind = ir.FunctionType(ir.VoidType(), [I64, POINTER, POINTER])
+    function = ir.Function(module, kind, "refresh")
     function.linkage = "internal"
     emitter = open_emitter(function)
     elements, source, digest = function.args
     words = emitter.mul(elements, number(emitter.format.bytes // WORD_BYTES))
     width = emitter.target.lanes("f32")
-    changed = _renewed(emitter, digest, width, _chains(emitter, source, words, width))
-    emitter.builder.ret(changed)
+    _renew(emitter, digest, width, _chains(emitter, source, words, width))
+    emitter.builder.ret_void()
     return function
 
 
@@ -100,48 +104,68 @@ def _filled(kind: ir.Type, value: int) -> ir.Constant:
     return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
 
 
-def _renewed(
-    emitter: Emitter, digest: ir.Value, width: int, chains: Sequence[ir.Value]
-) -> ir.Value:
-    """Store the chains; whether they differ from those that were there, if any were."""
-    b, first = emitter.builder, emitter.at(digest, number(HEADER))
+def _renew(emitter: Emitter, digest: ir.Value, width: int, chains: Sequence[ir.Value]) -> None:
+    """Store the chains, and note whether they differ from those that were there, if any were."""
+    b, element = emitter.builder, emitter.format.element
+    first = emitter.at(digest, number(HEADER))
     none = ir.Constant(chains[0].type, [0] * width)
     seen = none
     for c, chain in enumerate(chains):
         place = emitter.at(first, number(c * width), WORD)
         seen = b.or_(seen, b.xor(chain, b.load(place, typ=chain.type, align=WORD_BYTES)))
         b.store(chain, place, align=WORD_BYTES)
-    differs = b.bitcast(b.icmp_signed("!=", seen, none), ir.IntType(width))
-    made = emitter.load_scalar(digest)
-    emitter.store_scalar(ir.Constant(emitter.format.element, 1.0), digest)
-    never = b.fcmp_ordered("==", made, ir.Constant(emitter.format.element, 0.0))
-    return b.or_(b.icmp_signed("!=", differs, ir.Constant(differs.type, 0)), never)
+    lanes = b.bitcast(b.icmp_signed("!=", seen, none), ir.IntType(width))
+    differs = b.icmp_signed("!=", lanes, ir.Constant(lanes.type, 0))
+    made, zero, one = emitter.load_scalar(digest), *(ir.Constant(element, v) for v in (0.0, 1.0))
+    changed = b.or_(differs, b.fcmp_ordered("==", made, zero))
+    emitter.store_scalar(one, digest)
+    emitter.store_scalar(b.select(changed, one, zero), emitter.at(digest, number(CHANGED)))
 
 
 class Refresher:
     """Writes, into a procedure, the comparisons and the packing that they call for."""
 
     def __init__(
-        self, emitter: Emitter, refresh: ir.Function, bases: dict[str, ir.Value], label: str
+        self,
+        emitter: Emitter,
+        refresh: ir.Function,
+        bases: dict[str, ir.Value],
+        label: str,
+        member: tuple[ir.Value, ir.Value],
     ) -> None:
+        """``member``: which of how many members of a team this is."""
         self.emitter, self.refresh, self.bases, self.label = emitter, refresh, bases, label
+        self.member = member
 
-    def compare(self, packings: Sequence[Packing]) -> dict[str, ir.Value]:
-        """Whether each source changed, by buffer name."""
+    def compare(self, packings: Sequence[Packing]) -> None:
+        """Note for each source whether it changed; the members of a team divide the sources."""
         sources = {s.name: s for packing in packings for s in packing.sources}
-        return {name: self._changed(source) for name, source in sources.items()}
+        for place, source in enumerate(sources.values()):
+            with self._turn(place):
+                words = [number(source.size), self.bases[source.name], self._digest(source)]
+                self.emitter.builder.call(self.refresh, words)
 
-    def _changed(self, source: Buffer) -> ir.Value:
-        digest = self.bases[digest_name(self.label, source)]
-        elements = number(source.size)
-        return self.emitter.builder.call(self.refresh, [elements, self.bases[source.name], digest])
-
-    def pack(self, packing: Packing, changed: dict[str, ir.Value]) -> None:
-        """Pack if any source changed."""
+    def pack(self, packings: Sequence[Packing]) -> None:
+        """Pack where a source changed; the members divide the packings."""
         builder = self.emitter.builder
-        flag, *more = [changed[source.name] for source in packing.sources]
-        for other in more:
-            flag = builder.or_(flag, other)
-        with builder.if_then(flag):
-            pointers = [self.bases[name] for name, _ in packing.streams]
-            builder.call(packing.function, [number(1), number(0), number(1), *pointers])
+        for place, packing in enumerate(packings):
+            with self._turn(place), builder.if_then(self._changed(packing)):
+                pointers = [self.bases[name] for name, _ in packing.streams]
+                builder.call(packing.function, [number(1), number(0), number(1), *pointers])
+
+    def _turn(self, place: int) -> AbstractContextManager[object]:
+        """What one member does, each of them in turn."""
+        builder, (part, parts) = self.emitter.builder, self.member
+        mine = builder.icmp_signed("==", builder.srem(number(place), parts), part)
+        return builder.if_then(mine)  # type: ignore[no-any-return]
+
+    def _changed(self, packing: Packing) -> ir.Value:
+        emitter = self.emitter
+        marks = [emitter.load_scalar(emitter.at(self._digest(source), number(CHANGED)))
+                 for source in packing.sources]  # fmt: skip
+        zero = ir.Constant(emitter.format.element, 0.0)
+        flags = [emitter.builder.fcmp_ordered("!=", mark, zero) for mark in marks]
+        return reduce(emitter.builder.or_, flags)
+
+    def _digest(self, source: Buffer) -> ir.Value:
+        return self.bases[digest_name(self.label, source)]
