@@ -17,12 +17,13 @@ from rnngraph.bench.calls import call_overheads
 from rnngraph.bench.compiling import compile_times
 from rnngraph.bench.machine import Machine, measure, pulse
 from rnngraph.bench.measure import TimedOut, alternate, ratio, within
-from rnngraph.bench.measured import Figures, Measured, Store, from_json, to_json
+from rnngraph.bench.measured import Figures, Measured, Result, Store, from_json, to_json
 from rnngraph.bench.page import write_page
 from rnngraph.bench.report import markdown, show, tables
 from rnngraph.bench.rivals import Contender, Difference, agree, contenders, installed
 from rnngraph.bench.rows import BUILT_IN, CELLS, CUSTOM, GROUPS, Row, compiled, problem, select
 from rnngraph.bench.run import run_row
+from rnngraph.bench.targets import judged
 from rnngraph.bench.work import Work, work_of
 
 # cells for which peers have code of their own; what is derived has a test of its own
@@ -219,6 +220,32 @@ def test_the_report_renders() -> None:
     assert "| 0.50 |" in text and "0.50" in screen.getvalue()
 
 
+def row_of(cell: str, gflops: float, threads: int = 1, **others: float) -> Result:
+    """A result at B16 H64 that reaches so much; ``others`` are times slower than we are."""
+    row = Row(cell, 16, 64, training=False)
+    ours = 1e9 / (gflops * 1e9)
+    seconds = {"rnngraph": ours, **{k.replace("_", " "): v * ours for k, v in others.items()}}
+    group = "vendors" if cell in BUILT_IN else "custom"
+    return Result(group, row, threads, 10**9, seconds, 20, "", float("nan"), 0.9 * ours)
+
+
+def test_targets_name_what_misses_them() -> None:
+    results = [row_of("lstm", 100), row_of("lstm", 180, threads=2), row_of("mgu", 86, jax_scan=1.9),
+               row_of("peephole_lstm", 94, jax_scan=2.1), row_of("layernorm_lstm", 84),
+               row_of("ind_rnn", 50)]  # fmt: skip
+    calls = [Figures("calls", "lstm run", {"rnngraph": 4e-6}),
+             Figures("calls", "lstm vjp and pullback", {"rnngraph": 9e-6})]  # fmt: skip
+    rows = {row[0]: row[1:] for row in judged(Measured({}, results, calls)).rows}
+    beside = next(row for title, row in rows.items() if "beside the LSTM" in title)
+    assert beside[:2] == ["at least 0.85, 0.95", "1 of 3"]
+    assert "layernorm_lstm" in beside[2] and "peephole" in beside[2] and "mgu" not in beside[2]
+    assert rows["Cells of one's own, B16 H64: times faster than JAX"] == [
+        "at least 2.00", "1 of 2", "mgu B16 H64 forward (90 % of the limit): 1.90"]  # fmt: skip
+    assert rows["A call of run: microseconds"] == ["at most 5.0", "1 of 1", ""]
+    assert next(row for title, row in rows.items() if "Two threads" in title)[1] == "0 of 1"
+    assert next(row for title, row in rows.items() if "Elementwise" in title)[1] == "0 of 1"
+
+
 def test_what_is_written_can_be_read_again() -> None:
     first = measured()
     assert to_json(from_json(to_json(first))) == to_json(first)
@@ -249,6 +276,7 @@ def test_the_page_and_its_plot_are_written(tmp_path: Path) -> None:
     write_page(measured(), tmp_path)
     page = (tmp_path / "performance.md").read_text(encoding="utf-8")
     assert "rnngraph is faster on 0" in page and "0.50 of peer" in page
+    assert "Every row: times faster than the best peer | at least 1.00 | 0 of 1" in page
     assert "lstm  B3 H16" in (tmp_path / "images/performance.svg").read_text(encoding="utf-8")
 
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..files import write_whole
 from .measured import Measured, Result
 from .report import TITLES, markdown, tables
+from .targets import judged
 
 HEAD = """\
 # Performance
@@ -45,8 +47,8 @@ def write_page(measured: Measured, folder: Path) -> None:
         threads=" ".join(map(str, sorted(measured.machines))),
         plot=PLOT if drawn else "", summary=_summary(measured.results),
     )  # fmt: skip
-    text = f"{head}\n{markdown(tables(measured))}"
-    (folder / "performance.md").write_text(text, encoding="utf-8")
+    made = [table for table in (judged(measured), *tables(measured)) if table.rows]
+    write_whole(folder / "performance.md", f"{head}\n{markdown(made)}".encode())
 
 
 def _summary(results: Sequence[Result]) -> str:

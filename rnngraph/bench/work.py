@@ -17,6 +17,7 @@ from ..graph import Graph, Node, Varies
 from ..ops import OPS
 
 BYTES = 4
+REDUCTIONS = ("sum", "max", "min")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,23 @@ def product_flops(node: Node) -> int:
     if node.op == "total" and node.operands[0].op == "outer":
         return 2 * prod(node.shape)
     return 0
+
+
+def depth(graph: Graph) -> int:
+    """The most matrix products on a way from previous states to next states."""
+    found: dict[int, int] = {}
+    for node in graph.reachable():
+        behind = [found[x.id] for x in node.operands if x.id in found]
+        if node.op == "state" or behind:
+            found[node.id] = max(behind, default=0) + (node.op == "matmul")
+    nexts = [s.next.id for s in graph.states.values() if s.next is not None]
+    return max((found.get(i, 0) for i in nexts), default=0)
+
+
+def reduces(graph: Graph) -> bool:
+    """Whether a recurrence has sums, or the like, over the elements of a vector: a norm, say."""
+    loops = find_loops(graph, graph.roots()).of
+    return any(node.id in loops and node.op in REDUCTIONS for node in graph.live(graph.roots()))
 
 
 def _numbers(nodes: Iterable[Node]) -> int:

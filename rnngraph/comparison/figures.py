@@ -8,7 +8,6 @@ from math import prod
 
 from ..cell import Cell
 from ..compile import Request, value_at
-from ..graph import Graph
 
 DEFAULT_SIZE = 64  # of what no size is given for
 
@@ -32,7 +31,7 @@ def figures(cell: Cell, sizes: Mapping[str, int]) -> Figures:
 
     Raises CellError or ValueError for sizes that the cell cannot have.
     """
-    from ..bench.work import work_of
+    from ..bench.work import depth, work_of
 
     chosen = {name: sizes.get(name, DEFAULT_SIZE) for name in cell.sizes}
     graph = cell.bind(None, **chosen).graph
@@ -44,16 +43,5 @@ def figures(cell: Cell, sizes: Mapping[str, int]) -> Figures:
         sum(prod(state.leaf.shape) for state in graph.states.values()),
         work.flops,
         sum(work.elements.values()),
-        _depth(simplified),
+        depth(simplified),
     )
-
-
-def _depth(graph: Graph) -> int:
-    """The most matrix products on a way from previous states to next states."""
-    depth: dict[int, int] = {}
-    for node in graph.reachable():
-        behind = [depth[x.id] for x in node.operands if x.id in depth]
-        if node.op == "state" or behind:
-            depth[node.id] = max(behind, default=0) + (node.op == "matmul")
-    nexts = [s.next.id for s in graph.states.values() if s.next is not None]
-    return max((depth.get(i, 0) for i in nexts), default=0)
