@@ -41,7 +41,7 @@ def begin(graph: Graph) -> tuple[Graph, dict[int, Node]]:
         leaf = noise.leaf
         mapping[leaf.id] = new.noise(name, leaf.shape, noise.law, leaf.varies)
     for state in graph.states.values():
-        leaf = new.state(state.name, state.leaf.shape, state.init, state.delay)
+        leaf = new.state(state.name, state.leaf.shape, state.init, state.delay, state.line)
         mapping[state.leaf.id] = leaf
     return new, mapping
 

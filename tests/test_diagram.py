@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import rnngraph as rg
 from rnngraph.check import check
 from rnngraph.diagram import Diagram, RenderError, Theme, diagram, render
 from rnngraph.diagram.metrics import text_width
@@ -77,8 +78,9 @@ def test_everything_of_the_interface_is_drawn(graph: Graph, detail: str) -> None
     boxes = diagram(graph, detail).picture.boxes.values()
     drawn = {plain(box.name) for box in boxes if box.name}
     values = {**graph.inputs, **graph.contexts, **graph.outputs}
-    values |= {name: state.leaf for name, state in graph.states.items()}
-    values |= {f"{name}'": state.next for name, state in graph.states.items()}
+    for name, state in graph.states.items():  # a delay line is called by what it is of
+        values |= {name if state.line is None else f"{state.line.of} ": state.leaf}
+        values |= {f"{name}'": state.next} if state.line is None else {}
     values |= {name: named.node for name, named in graph.names.items()}
     for name, value in values.items():  # one of several names of a value is enough
         spelled = [plain(name_runs(n.rstrip("'"))) for n, v in values.items() if v is value]
@@ -191,6 +193,26 @@ def test_delay_line_and_state_without_a_next_value() -> None:
         drawing = diagram(graph, detail)
         assert sum(arrow.kind == "delay" for arrow in drawing.picture.arrows) == 2
         assert render(drawing.source, "svg")
+
+
+LOOKS_BACK = """cell LooksBack
+input x[I]
+state h[H]
+param W[H, I]
+z = tanh(W @ prev(x, 2))   "candidate"
+h' = h * prev(z) + prev(h) + prev(h, 20)
+"""
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_delayed_value_is_called_by_its_name_and_time(layers: int) -> None:
+    graph = rg.stack(rg.parse(LOOKS_BACK), layers=layers).graph
+    boxes = diagram(graph).picture.boxes.values()
+    kinds = {plain(box.name): box.kind for box in boxes if box.name}
+    mark = "" if layers == 1 else "^(0)"
+    late = ("zₜ₋₁", "hₜ₋₂", "h_t−21…t−2", "h_t−20…t−1")
+    assert {kinds[name] for name in ("xₜ₋₁", "xₜ₋₂", *(n + mark for n in late))} == {"state"}
+    assert kinds["zₜ" + mark] == "tanh"
 
 
 def test_deep_and_shared_expressions_are_drawn_in_bounded_time() -> None:

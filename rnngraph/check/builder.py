@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..graph import Graph, Varies
+from ..graph import Graph, Line, Varies
 from ..ops import show_shape
 from ..syntax.tree import Expr, Name
 from .declare import Shape, init_of, law_of, state_init
@@ -168,7 +168,7 @@ class Builder(Evaluator):
         key, known = self._line_name(name, step)
         if not known:
             shape = self._delayed_shape(name, value, part)
-            self.values[key] = self.build.state(key, shape)
+            self.values[key] = self.build.state(key, shape, line=Line(self.prefix + name, step))
             self._feed(key, value, part)
         return self.values[key]
 
@@ -177,7 +177,9 @@ class Builder(Evaluator):
         key, known = self._line_name(name, steps)
         if not known:
             shape = self._delayed_shape(name, value, part)
-            self.values[key] = self.build.state(key, (steps, *shape))
+            self.values[key] = self.build.state(
+                key, (steps, *shape), line=Line(self.prefix + name, steps, whole=True)
+            )
             self._feed(key, value, part)
         line = self.values[key]
         oldest = self.build.apply("slice", line, axis=0, start=0, stop=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ..graph import Graph, Node, State, Varies
+from ..graph import Graph, Line, Node, State, Varies
 from ..ops import OPS, show_shape
 from .equation import PLUMBING, spelled
 from .theme import kind_of
@@ -37,7 +37,9 @@ class Roles:
             for x in dict.fromkeys(node.operands):
                 self.users[x.id].append(node)
         self.outputs = {node.id for node in graph.outputs.values()}
-        self.nexts = {s.next.id: s for s in graph.states.values() if s.next is not None}
+        # what a delay line hands on is a value of its own, but for a line of all the last ones
+        self.nexts = {s.next.id: s for s in graph.states.values()
+                      if s.next is not None and (s.line is None or s.line.whole)}  # fmt: skip
         self.cotangents = self._cotangents()
         self.backward = self._backward()
         self.mirrored = any(s.delay < 0 for s in graph.states.values() if "(" in s.name)
@@ -58,6 +60,9 @@ class Roles:
             self._call(node, name, name, self._time(node))
 
     def _name_state(self, state: State) -> None:
+        if state.line is not None:
+            self._name_line(state, state.line)
+            return
         before, after = state.delay, 0
         if "(" in state.name and state.delay < 0:
             # the cotangent of h_t comes in from the step after, that of h_{t-1} goes out
@@ -65,6 +70,19 @@ class Roles:
         self._call(state.leaf, state.name, state.name, time_of(before))
         if state.next is not None:
             self._call(state.next, state.name + "'", state.name, time_of(after), state.label)
+
+    def _name_line(self, state: State, line: Line) -> None:
+        """``x_{t-1}`` is what it is: no reader needs to know what the state is called."""
+        way = 1 if state.delay > 0 else -1
+        last = 1 + (line.of in self.graph.states)  # the leaf of a state is its previous value
+        first = last + line.steps - 1
+        if not line.whole:
+            self._call(state.leaf, state.name, line.of, time_of(way * first))
+            return
+        self._call(state.leaf, state.name, line.of, f"{time_of(way * first)}…{time_of(way * last)}")
+        if state.next is not None:
+            times = f"{time_of(way * (first - 1))}…{time_of(way * (last - 1))}"
+            self._call(state.next, state.name + "'", line.of, times)
 
     def _call(self, node: Node, key: str, name: str, time: str, label: str = "") -> None:
         if label:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .graph import Graph, Named, Noise, State, spread
+from .graph import Graph, Line, Named, Noise, State, spread
 from .init import ZERO, Init
 from .node import Node, Shape, Varies
 from .printing import show
@@ -12,6 +12,7 @@ __all__ = [
     "ZERO",
     "Graph",
     "Init",
+    "Line",
     "Named",
     "Node",
     "Noise",

@@ -6,7 +6,7 @@
                names                    : name -> Named       (gates and other named values)
                outputs                  : name -> Node
                hints                    : name -> Node        (labels that keep nothing alive)
-    State  ::= leaf, next, delay, init
+    State  ::= leaf, next, delay, init, line?
                leaf at step t has the value of ``next`` at step t - delay; before the first such
                step it has the initial value. Cotangent states have delay -1.
 
@@ -40,18 +40,30 @@ LEAF_VARIES = {
 }
 
 
+@dataclass(frozen=True)
+class Line:
+    """What a delay line carries: the input, state or gate ``of`` as it was ``steps`` before, or,
+    ``whole``, its last values, so many, the oldest first."""
+
+    of: str
+    steps: int
+    whole: bool = False
+
+
 @dataclass
 class State:
     """A value carried from step to step.
 
     ``init`` is the value before the first step where the caller gives none: a number, or the
-    name of a parameter of the same shape. ``label`` belongs to the next value.
+    name of a parameter of the same shape. ``line`` is for states that no text declares, those of
+    ``prev``. ``label`` belongs to the next value.
     """
 
     name: str
     leaf: Node
     init: float | str = 0.0
     delay: int = 1
+    line: Line | None = None
     next: Node | None = None
     label: str = ""
 
@@ -122,13 +134,18 @@ class Graph:
         return leaf
 
     def state(
-        self, name: str, shape: Shape = (), init: float | str = 0.0, delay: int = 1
+        self,
+        name: str,
+        shape: Shape = (),
+        init: float | str = 0.0,
+        delay: int = 1,
+        line: Line | None = None,
     ) -> Node:
         """Declare a carried value and return its leaf, the value one delay earlier."""
         leaf = self._leaf("state", name, shape, "real")
         if name in self.states:
             raise ValueError(f"state '{name}' is declared twice")
-        self.states[name] = State(name, leaf, init, delay)
+        self.states[name] = State(name, leaf, init, delay, line)
         return leaf
 
     def constant(self, value: float, shape: Shape = ()) -> Node:
@@ -253,7 +270,7 @@ class Graph:
             for n in self.nodes
         ]
         states = [
-            (s.name, s.leaf.id, s.init, s.delay, None if s.next is None else s.next.id, s.label)
+            (s.name, s.leaf.id, s.init, s.delay, s.line, s.next and s.next.id, s.label)
             for s in self.states.values()
         ]
         names = {k: (n.node.id, n.label) for k, n in self.names.items()}
@@ -274,9 +291,9 @@ class Graph:
             getattr(self, table).update({k: self.nodes[i] for k, i in ids.items()})
         self.inits.update(kept["inits"])
         self.noises.update({k: Noise(self.nodes[i], law) for k, (i, law) in kept["noises"].items()})
-        for name, leaf, init, delay, later, label in kept["states"]:
+        for name, leaf, init, delay, line, later, label in kept["states"]:
             following = None if later is None else self.nodes[later]
-            self.states[name] = State(name, self.nodes[leaf], init, delay, following, label)
+            self.states[name] = State(name, self.nodes[leaf], init, delay, line, following, label)
         for name, (i, label) in kept["names"].items():
             self.names[name] = Named(self.nodes[i], label)
 

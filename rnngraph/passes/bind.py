@@ -25,7 +25,8 @@ def bind(graph: Graph, sizes: Mapping[str, Dim]) -> Graph:
         mapping[noise.leaf.id] = new.noise(name, shape, noise.law, noise.leaf.varies)
     for state in graph.states.values():
         shape = _bound(state.leaf.shape, sizes)
-        mapping[state.leaf.id] = new.state(state.name, shape, state.init, state.delay)
+        leaf = new.state(state.name, shape, state.init, state.delay, state.line)
+        mapping[state.leaf.id] = leaf
 
     def rule(new: Graph, node: Node, operands: tuple[Node, ...]) -> Node:
         attrs = {key: _bound(value, sizes) for key, value in node.attrs.items()}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from ..graph import Graph, Node
 from ..rewrite import translate
@@ -33,7 +34,10 @@ def rename(graph: Graph, prefix: str, but: Collection[str] = ()) -> Graph:
     for state in graph.states.values():
         init = called("params", state.init) if isinstance(state.init, str) else state.init
         name = called("states", state.name)
-        mapping[state.leaf.id] = new.state(name, state.leaf.shape, init, state.delay)
+        line = state.line and replace(
+            state.line, of=called(_kind(graph, state.line.of), state.line.of)
+        )
+        mapping[state.leaf.id] = new.state(name, state.leaf.shape, init, state.delay, line)
     translate(new, graph.roots(), mapping)
     for state in graph.states.values():
         if state.next is not None:
@@ -43,3 +47,8 @@ def rename(graph: Graph, prefix: str, but: Collection[str] = ()) -> Graph:
     for name, node in graph.outputs.items():
         new.output(called("outputs", name), mapping[node.id])
     return new
+
+
+def _kind(graph: Graph, name: str) -> str:
+    """Which kind of name an input, state or gate has."""
+    return "inputs" if name in graph.inputs else "states" if name in graph.states else "names"

@@ -64,7 +64,7 @@ def _leaves(whole: Graph, part: Graph, wires: Mapping[str, str], made: Mapping[s
         leaf = noise.leaf
         mapping[leaf.id] = whole.noise(name, leaf.shape, noise.law, leaf.varies)
     for state in part.states.values():
-        leaf = whole.state(state.name, state.leaf.shape, state.init, state.delay)
+        leaf = whole.state(state.name, state.leaf.shape, state.init, state.delay, state.line)
         mapping[state.leaf.id] = leaf
     return mapping
 
