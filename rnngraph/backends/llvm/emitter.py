@@ -119,14 +119,9 @@ class Emitter:
 
     def prefetch(self, pointer: ir.Value) -> None:
         """Fetch the line at an address, which need not be one, into the second cache."""
-        b, name = self.builder, "llvm.prefetch.p0"
-        word = ir.IntType(32)
-        function = b.module.globals.get(name)
-        if function is None:
-            kind = ir.FunctionType(ir.VoidType(), [POINTER, word, word, word])
-            function = ir.Function(b.module, kind, name)
-        reading, second, data = (ir.Constant(word, value) for value in (0, 2, 1))
-        b.call(function, [pointer, reading, second, data])
+        reading, second, data = (ir.Constant(ir.IntType(32), value) for value in (0, 2, 1))
+        arguments = [pointer, reading, second, data]
+        self.lanes(1).call("llvm.prefetch.p0", ir.VoidType(), arguments)
 
     # --- views -------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from llvmlite import ir
 
 from ...schedule.grammar import Buffer, Role
 from .emitter import I64, POINTER, Emitter, Stream, number
+from .lanes import Splat
 
 WORD = ir.IntType(32)
 WORD_BYTES = 4
@@ -85,7 +86,7 @@ def _chains(emitter: Emitter, source: ir.Value, words: ir.Value, width: int) -> 
         return [_round(b, chain, load(place, vector))
                 for chain, place in zip(chains, places, strict=True)]  # fmt: skip
 
-    none = ir.Constant(vector, [0] * width)
+    none = _filled(vector, 0)
     chains = emitter.loop(number(0), whole, CHAINS * width, block, [none] * CHAINS)
     lane = ir.Constant(WORD, 0)
     (rest,) = emitter.loop(whole, words, 1, lambda i, chain: [_round(b, chain, load(i, WORD))],
@@ -101,15 +102,15 @@ def _round(b: ir.IRBuilder, chain: ir.Value, word: ir.Value) -> ir.Value:
 
 
 def _filled(kind: ir.Type, value: int) -> ir.Constant:
-    return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
+    word = ir.Constant(WORD, value)
+    return Splat(kind, word) if isinstance(kind, ir.VectorType) else word
 
 
 def _renew(emitter: Emitter, digest: ir.Value, width: int, chains: Sequence[ir.Value]) -> None:
     """Store the chains, and note whether they differ from those that were there, if any were."""
     b, element = emitter.builder, emitter.format.element
     first = emitter.at(digest, number(HEADER))
-    none = ir.Constant(chains[0].type, [0] * width)
-    seen = none
+    none = seen = _filled(chains[0].type, 0)
     for c, chain in enumerate(chains):
         place = emitter.at(first, number(c * width), WORD)
         seen = b.or_(seen, b.xor(chain, b.load(place, typ=chain.type, align=WORD_BYTES)))
