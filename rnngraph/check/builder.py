@@ -158,39 +158,24 @@ class Builder(Evaluator):
     def delayed(self, name: str, steps: int, value: Any, part: Name) -> Any:
         """``value`` of some steps before: by a chain of states, or by one that holds so many."""
         if steps > LONGEST_CHAIN:
-            return self._line(name, steps, value, part)
+            line = self._line(name, Line(self.prefix + name, steps, whole=True), value, part)
+            oldest = self.build.apply("slice", line, axis=0, start=0, stop=1)
+            return self.build.apply("reshape", oldest, shape=line.shape[1:])
         for step in range(1, steps + 1):
-            value = self._link(name, step, value, part)
+            value = self._line(name, Line(self.prefix + name, step), value, part)
         return value
 
-    def _link(self, name: str, step: int, value: Any, part: Name) -> Any:
-        """``value`` of the step before."""
-        key, known = self._line_name(name, step)
-        if not known:
-            shape = self._delayed_shape(name, value, part)
-            self.values[key] = self.build.state(key, shape, line=Line(self.prefix + name, step))
-            self._feed(key, value, part)
-        return self.values[key]
-
-    def _line(self, name: str, steps: int, value: Any, part: Name) -> Any:
-        """The oldest of the last values, all of which are one state, in the order of time."""
-        key, known = self._line_name(name, steps)
-        if not known:
-            shape = self._delayed_shape(name, value, part)
-            self.values[key] = self.build.state(
-                key, (steps, *shape), line=Line(self.prefix + name, steps, whole=True)
-            )
-            self._feed(key, value, part)
-        line = self.values[key]
-        oldest = self.build.apply("slice", line, axis=0, start=0, stop=1)
-        return self.build.apply("reshape", oldest, shape=line.shape[1:])
-
-    def _line_name(self, name: str, steps: int) -> tuple[str, bool]:
-        """What a delay line's state is called, and whether there is one already."""
-        key = f"{self.prefix}prev_{name}_{steps}"
+    def _line(self, name: str, line: Line, value: Any, part: Name) -> Any:
+        """The state of a delay line that ``value`` feeds, made when it is first asked for."""
+        key = f"{self.prefix}prev_{name}_{line.steps}"
         if key in self.scope.places:
             raise Fault(f"'{key}' is the name of a delay line here", self.scope.places[key])
-        return key, key in self.build.states
+        if key not in self.build.states:
+            shape = self._delayed_shape(name, value, part)
+            shape = (line.steps, *shape) if line.whole else shape
+            self.values[key] = self.build.state(key, shape, line=line)
+            self._feed(key, value, part)
+        return self.values[key]
 
     def _delayed_shape(self, name: str, value: Any, part: Name) -> Shape:
         if value is not None:
@@ -210,8 +195,8 @@ class Builder(Evaluator):
             self._fill(key, value)
 
     def _fill(self, key: str, node: Any) -> None:
-        line = self.values[key]
-        if len(line.shape) > len(node.shape):
+        state, line = self.build.states[key], self.values[key]
+        if state.line is not None and state.line.whole:
             newest = self.build.apply("reshape", node, shape=(1, *node.shape))
             others = self.build.apply("slice", line, axis=0, start=1, stop=line.shape[0])
             node = self.build.apply("concat", others, newest, axis=0)
