@@ -29,8 +29,9 @@ def run_row(
     left_out: dict[str, str] = {}
     fielded = [ours, *(x for x in others if _ready(ours, x, patience, left_out))]
     machine.learn(made.work.elements)
-    read, size = reading(made.work.loop_memory / threads)
-    beside = {PULSE: pulse()} | ({READING: read} if machine.reads(made.work, row.rows) else {})
+    beside, size = {PULSE: pulse()}, 0
+    if machine.reads(made.work, row.rows):
+        beside[READING], size = reading(made.work.loop_memory / threads)
     times = alternate({**beside, **{c.name: c.run for c in fielded}}, seconds)
     slowed = machine.slowed(typical(times.pop(PULSE)))
     speed = slowed * size / typical(times.pop(READING)) if READING in times else None

@@ -106,15 +106,16 @@ def speed_of(name: str, seconds: float = SECONDS) -> dict[str, Speed]:
     """
     from ..bench.measure import alternate
 
+    single = {"settle": 0.0, "enough": 0.0}  # no other framework is beside them
     ours, theirs = _Runner(name), _Runner(YARDSTICK)
     found = {}
     for what in DIRECTIONS:
         ours.steps = STEPS
         runs = {"cell": getattr(ours, what), "yardstick": getattr(theirs, what)}
-        first = alternate(runs, 0, 1)
+        first = alternate(runs, 0, 1, **single)
         share = first["yardstick"][0] / first["cell"][0]
         ours.steps = max(FEWEST, min(STEPS, round(STEPS * share)))
-        times = alternate(runs, seconds, LEAST)
+        times = alternate(runs, seconds, LEAST, **single)
         cell, yardstick = min(times["cell"]) / ours.steps, min(times["yardstick"]) / theirs.steps
         found[what] = Speed(_rounded(ROWS / cell), _rounded(yardstick / cell))
     return found
