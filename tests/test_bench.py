@@ -233,14 +233,20 @@ def test_targets_name_what_misses_them() -> None:
     results = [row_of("lstm", 100), row_of("lstm", 180, threads=2), row_of("mgu", 86, jax_scan=1.9),
                row_of("peephole_lstm", 94, jax_scan=2.1), row_of("layernorm_lstm", 84),
                row_of("ind_rnn", 50)]  # fmt: skip
-    calls = [Figures("calls", "lstm run", {"rnngraph": 4e-6}),
+    figures = [Figures("compile", f"{cell} training", {"rnngraph cold": seconds})
+             for cell, seconds in (("lstm", 0.7), ("peephole_lstm", 0.8), ("nas", 1.6))]
+    figures += [Figures("memory", cell, {"rnngraph": 30}) for cell in ("lstm", "peephole_lstm")]
+    figures += [Figures("calls", "lstm run", {"rnngraph": 4e-6}),
              Figures("calls", "lstm vjp and pullback", {"rnngraph": 9e-6})]  # fmt: skip
-    rows = {row[0]: row[1:] for row in judged(Measured({}, results, calls)).rows}
+    rows = {row[0]: row[1:] for row in judged(Measured({}, results, figures)).rows}
     beside = next(row for title, row in rows.items() if "beside the LSTM" in title)
     assert beside[:2] == ["at least 0.85, 0.95", "1 of 3"]
     assert "layernorm_lstm" in beside[2] and "peephole" in beside[2] and "mgu" not in beside[2]
     assert rows["Cells of one's own, B16 H64: times faster than JAX"] == [
         "at least 2.00", "1 of 2", "mgu B16 H64 forward (90 % of the limit): 1.90"]  # fmt: skip
+    assert rows["Compiling, cold: milliseconds"] == [
+        "at most 600, 1500", "1 of 3", "lstm training 700; nas training 1600"]  # fmt: skip
+    assert next(row for title, row in rows.items() if "bytes" in title)[1] == "1 of 1"
     assert rows["A call of run: microseconds"] == ["at most 5.0", "1 of 1", ""]
     assert next(row for title, row in rows.items() if "Two threads" in title)[1] == "0 of 1"
     assert next(row for title, row in rows.items() if "Elementwise" in title)[1] == "0 of 1"

@@ -142,11 +142,12 @@ def _kind(cell: str) -> tuple[int, bool]:
 
 
 def _figure(group: str, who: str, scale: float, wanted: dict[str, float]) -> Callable[..., Values]:
-    """``wanted`` by how a title ends."""
+    """``wanted`` by a title, by what follows the cell's name in it, or of all others ("")."""
 
     def values(measured: Measured) -> Values:
         for one in measured.of(group):
-            most = next((v for end, v in wanted.items() if one.title.endswith(end)), None)
+            names = (one.title, one.title.partition(" ")[2], "")
+            most = next((wanted[name] for name in names if name in wanted), None)
             if most is not None and who in one.values:
                 yield one.title, scale * one.values[who], most
 
