@@ -14,10 +14,9 @@ from math import prod
 
 from ..components import find_loops
 from ..graph import Graph, Node, Varies
-from ..ops import OPS
+from ..ops import OPS, REDUCTIONS
 
 BYTES = 4
-REDUCTIONS = ("sum", "max", "min")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ..check import check
 from ..compile import Request, value_at
 from ..diagram import Diagram, Theme, diagram
 from ..graph import Graph, Varies
-from ..ops import show_shape
+from ..ops import REDUCTIONS, show_shape
 from ..passes.bind import bind, symbols
 from ..schedule import Schedule
 from ..sizes import Dim, count
@@ -28,7 +28,6 @@ from .plan import Part, parts, readable
 
 SIZE = 128  # all sizes, where a number is told
 COUNTED = "gradient"  # the last stage in which products are those of the text
-REDUCTIONS = ("sum", "max", "min")
 
 
 @dataclass(frozen=True)

@@ -6,5 +6,6 @@ from . import elementwise, structural
 from .row import Op, ShapeError, show_shape, table
 
 OPS = table(elementwise.ROWS, structural.ROWS)
+REDUCTIONS = ("sum", "max", "min")  # along one axis: what they read is larger than what they give
 
-__all__ = ["OPS", "Op", "ShapeError", "show_shape"]
+__all__ = ["OPS", "REDUCTIONS", "Op", "ShapeError", "show_shape"]

@@ -15,13 +15,13 @@ from math import prod
 from typing import Any
 
 from ..graph import Node
-from ..ops import OPS
+from ..ops import OPS, REDUCTIONS
 from ..passes.pin import WINDOWS, base
 from .placement import PLAIN, Placement
 from .residuals import can_repeat, choose_saved
 
 Site = tuple[Any, ...]
-ACCUMULATED = ("product", "sum", "max", "min")
+ACCUMULATED = ("product", *REDUCTIONS)
 DIRECT = ("outer", "scatter")
 
 
@@ -122,7 +122,7 @@ class Materialised:
             self.sites[x.id] |= sites
 
     def _inner_site(self, node: Node, site: Site) -> Site:
-        if node.op in ("sum", "max", "min"):
+        if node.op in REDUCTIONS:
             return (*self.own_site(node)[:2], "node", node.id)
         return site
 

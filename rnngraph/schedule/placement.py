@@ -14,12 +14,11 @@ from typing import NamedTuple
 
 from ..components import Loops, find_loops
 from ..graph import Graph, Node, Varies, to_networkx
-from ..ops import OPS
+from ..ops import OPS, REDUCTIONS
 from ..passes.pin import WINDOWS, base
 from ..recurrence import find_recurrences
 
 PLAIN = ("input", "context", "param", "noise", "constant", "iota")
-REDUCTIONS = ("sum", "max", "min")  # what they read is larger than what they give
 KIND = {Varies.ONCE: "once", Varies.ROW: "rows", Varies.STEP: "batch"}
 
 
