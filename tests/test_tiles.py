@@ -32,7 +32,7 @@ def outputs(products, units):
 def test_tall_tiles_and_what_is_left_of_rows(products, units, monkeypatch):
     monkeypatch.setattr(cache, "folder", lambda: None)
     plain = outputs(products, units)
-    monkeypatch.setattr(packing, "NEAR", 0)  # as if the weights were far away
+    monkeypatch.setattr(packing, "SECOND", 0)  # as if the weights were far away
     for found, rows in zip(outputs(products, units), ROWS, strict=True):
         assert np.array_equal(found, plain[-1][:, :rows]), rows
         assert np.array_equal(plain[ROWS.index(rows)], plain[-1][:, :rows]), rows
@@ -89,17 +89,16 @@ def test_block_by_block_a_row_has_the_same_bits(products, units, monkeypatch):
 
 @pytest.mark.parametrize(("lanes", "registers"), [(16, 32), (8, 16), (4, 16), (4, 32)])
 @pytest.mark.parametrize("products", range(1, 12))
-def test_blocks_cover_every_product_and_every_element(products, lanes, registers):
+def test_passes_cover_every_product_once(products, lanes, registers):
     machine = Machine(lanes, registers)
     for kernel in kernels_of(cell_of(products).compile(I=300, H=40)):
         shape, groups = packing.tile_shape(kernel, machine), packing.groups(kernel)
         at_once = packing.at_once(products, machine)
         assert shape.rows * shape.vectors * at_once <= 3 * registers // 4
-        made = [(block.group, product, k) for block in packing.blocks(kernel, machine)
-                for product in block.products for k in block.depth]  # fmt: skip
+        passes = packing.passes(kernel, machine)
+        made = [(way.group, product) for way in passes for product in way.products]
         if made:
-            every = [(g, p, k) for g, group in enumerate(groups)
-                     for p, _ in group.members for k in range(group.depth)]  # fmt: skip
+            every = [(g, p) for g, group in enumerate(groups) for p, _ in group.members]
             assert sorted(made) == sorted(every)
         else:
             assert at_once == products

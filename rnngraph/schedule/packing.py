@@ -15,10 +15,9 @@ from .grammar import Tile, View, products
 
 NARROWEST = 4  # lanes; narrower vectors are no faster
 MOST_ROWS = 8
-NEAR = 1 << 20  # numbers that stay in a near cache from one tile of rows to the next
 SECOND = 1 << 17  # numbers that stay in the second cache from step to step
 FIRST = 1 << 12  # numbers that stay in the first cache, beside what else is in use
-TALL = 4  # rows; so many use a weight often enough for the second cache to keep up
+TALL = 4  # rows; so many use a weight often enough for the second cache to keep up for longer
 SEVERAL = 48  # rows whose sums wait on the stack while blocks go by; whole tiles of any height
 ENOUGH = 12  # sums under way at once, so that none waits for its own last multiply-add
 
@@ -114,7 +113,7 @@ def tile_shape(kernel: Tile, machine: Machine) -> Shape:
 
     Rows are a power of two, which most batches are multiples of; but there are as many rows as
     there is room for where a power of two leaves too few sums under way, and where weights come
-    from a far cache for every tile.
+    from a far cache.
     """
     units = kernel.closure.space[0]
     lanes = min(machine.lanes, 1 << max(0, units - 1).bit_length())
@@ -124,37 +123,36 @@ def tile_shape(kernel: Tile, machine: Machine) -> Shape:
     rows = 1
     while 2 * rows * columns <= budget(machine) and rows < MOST_ROWS:
         rows *= 2
-    if rows * columns < ENOUGH or _weights(kernel) > NEAR:
+    if rows * columns < ENOUGH or far(kernel):
         rows = max(rows, min(MOST_ROWS, budget(machine) // columns))
     return Shape(units, rows, vectors, lanes)
 
 
 @dataclass(frozen=True)
-class Block:
-    """A part of a panel's work: some of a group's products, by place, along a part of its operand.
-    """
+class Pass:
+    """A way along a group's operand on which some of its products, by place, are added up: so many
+    elements at a time that their weights stay in the first cache for all rows."""
 
     products: tuple[int, ...]
     group: int
-    depth: range
+    length: int
 
 
-def blocks(kernel: Tile, machine: Machine) -> list[Block]:
+def passes(kernel: Tile, machine: Machine) -> list[Pass]:
     """How a panel is worked off where its tiles cannot stay in registers from first to last, or
-    should not: weights that tiles of few rows read again and again must come from the first
-    cache. None ([]): a tile does all its work at once."""
+    should not: weights that one tile of rows after the other reads must come from a cache that
+    keeps up. None ([]): a tile does all its work at once."""
     count, shape, found = len(products(kernel)), tile_shape(kernel, machine), groups(kernel)
     size = at_once(count, machine)
     near = sum(g.depth * len(g.members) for g in found) * shape.panel <= FIRST
-    if size == count and (near or shape.rows >= TALL):
+    if size == count and (near or shape.rows >= TALL and not far(kernel)):
         return []
     made = []
     for first in range(0, count, size):
         for place, group in enumerate(found):
             chosen = tuple(p for p, _ in group.members if first <= p < first + size)
-            most = max(1, FIRST // (max(1, len(chosen)) * shape.panel))
-            made += [Block(chosen, place, range(k, min(k + most, group.depth)))
-                     for k in range(0, group.depth, most) if chosen]  # fmt: skip
+            length = max(1, FIRST // (max(1, len(chosen)) * shape.panel))
+            made += [Pass(chosen, place, length)] if chosen else []
     return made
 
 

@@ -29,7 +29,7 @@ from ...schedule.grammar import (
     products,
     views,
 )
-from ...schedule.packing import blocks, groups, packed_size, tile_shape
+from ...schedule.packing import groups, packed_size, passes, tile_shape
 from ...schedule.panels import format_of, narrow_shape, narrow_size
 from ...schedule.scan import next_alone
 from ...schedule.series import LARGEST, is_series, units
@@ -202,8 +202,8 @@ class _ModuleWriter:
         graph = self.schedule.graph
         if not products(kernel):
             write_map(emitter, graph, kernel, rows)
-        elif parts := blocks(kernel, self.target.machine(self.real)):
-            BlockedTile(emitter, graph, kernel, label, parts).write(rows)
+        elif found := passes(kernel, self.target.machine(self.real)):
+            BlockedTile(emitter, graph, kernel, label, found).write(rows)
         else:
             ProductTile(emitter, graph, kernel, label).write(rows)
 

@@ -13,14 +13,12 @@ from llvmlite import ir
 
 from ...graph import Graph
 from ...schedule.grammar import Product, Tile, products
-from ...schedule.packing import TALL, Block, far, groups, tile_shape
+from ...schedule.packing import TALL, Pass, far, groups, tile_shape
 from .emitter import Emitter, number
 from .tiles import Epilogue, Space
 
 CACHE_LINE = 64  # bytes
-# steps along the operand by which weights are fetched before their use: some 1500 cycles of a
-# tile, which even memory does not take
-LINES_AHEAD = 64
+FETCHES = 2  # lines that a tile fetches ahead with every element of its operand, at most
 
 Place = tuple[int, int, int]  # product, row of the tile, column
 
@@ -48,19 +46,20 @@ class ProductTile:
         self.products = products(kernel)
         self.groups = groups(kernel)
         self.shape = tile_shape(kernel, emitter.target.machine(emitter.real))
+        self.space = Space(emitter, (self.shape.units,), self.shape.panel)
         self.epilogues = {
             width: Epilogue(emitter, graph, kernel, width) for width in self.shape.widths
         }
 
     def write(self, rows: ir.Value) -> None:
         """All panels of this part; the last one apart where it is not full."""
-        Space(self.emitter, (self.shape.units,), self.shape.panel).visit(
+        self.space.visit(
             lambda index, units: self._panel(index[0], rows, units or self.shape.panel)
         )
 
     def _panel(self, first: ir.Value, rows: ir.Value, units: int) -> None:
         columns = self._columns(first, units)
-        self._tiles(rows, lambda numbers: self._tile(first, numbers, columns))
+        self._tiles(rows, lambda numbers: self._tile(first, numbers, columns, rows))
 
     def _tiles(self, rows: ir.Value, body: Callable[[list[ir.Value]], None]) -> None:
         """``body(row numbers)`` for tiles that cover all rows."""
@@ -82,7 +81,9 @@ class ProductTile:
                           b.icmp_signed(">", covered, number(0)))  # fmt: skip
         return b.select(one_less, b.sub(covered, number(tile)), covered)
 
-    def _tile(self, first: ir.Value, rows: list[ir.Value], columns: list[Column]) -> None:
+    def _tile(
+        self, first: ir.Value, rows: list[ir.Value], columns: list[Column], total: ir.Value
+    ) -> None:
         values = {
             (place, r, column.place): self._first(product, row, column)
             for place, product in enumerate(self.products)
@@ -90,8 +91,9 @@ class ProductTile:
             for column in columns
         }
         for place, group in enumerate(self.groups):
-            block = Block(tuple(p for p, _ in group.members), place, range(group.depth))
-            self._accumulate(block, first, rows, columns, values)
+            way = Pass(tuple(p for p, _ in group.members), place, group.depth)
+            depth = (number(0), number(group.depth))
+            self._accumulate(way, depth, first, rows, columns, values, (rows[0], total))
         self._finish(rows, columns, lambda p, r, column: values[p, r, column.place])
 
     def _columns(self, first: ir.Value, units: int) -> list[Column]:
@@ -111,19 +113,24 @@ class ProductTile:
 
     def _accumulate(
         self,
-        block: Block,
+        way: Pass,
+        depth: tuple[ir.Value, ir.Value],
         first: ir.Value,
         rows: list[ir.Value],
         columns: list[Column],
         values: dict[Place, ir.Value],
+        share: tuple[ir.Value, ir.Value],
     ) -> None:
-        """One pass along the operand: broadcast an element of each row, add to every column."""
-        emitter, shape, group = self.emitter, self.shape, self.groups[block.group]
-        members = [(m, p) for m, (p, _) in enumerate(group.members) if p in block.products]
+        """Along the operand, from one element to another: broadcast an element of each row, add to
+        every column. ``share``: the tile's first row, of how many rows."""
+        emitter, shape, group = self.emitter, self.shape, self.groups[way.group]
+        members = [(m, p) for m, (p, _) in enumerate(group.members) if p in way.products]
         line_size = len(group.members) * shape.panel
-        packed = emitter.pointers[packed_name(self.label, block.group), 0]
+        packed = emitter.pointers[packed_name(self.label, way.group), 0]
+        size = group.depth * line_size
         panel = emitter.builder.sdiv(first, number(shape.panel))
-        weights = emitter.at(packed, emitter.mul(panel, number(group.depth * line_size)))
+        weights = emitter.at(packed, emitter.mul(panel, number(size)))
+        fetch = self._fetcher(packed, panel, size, depth, line_size, len(rows), share)
         starts = [emitter.row_start(group.operand, row) for row in rows]
         widths = {column.width: emitter.lanes(column.width) for column in columns}
         cells = [(p, r, column.place) for _, p in members for column in columns
@@ -135,8 +142,7 @@ class ProductTile:
             places = [emitter.element(group.operand, start, (k,)) for start in starts]
             inputs = {width: [lanes.load_splat(p) for p in places]
                       for width, lanes in widths.items()}  # fmt: skip
-            for ahead in self._ahead(line_size, len(rows)):
-                emitter.prefetch(emitter.at(line, number(ahead)))
+            fetch(k)
             added = []
             for member, _ in members:
                 for column in columns:
@@ -146,17 +152,34 @@ class ProductTile:
                     added += [lanes.fma(x, weight, next(made)) for x in inputs[column.width]]
             return added
 
-        low, high = number(block.depth.start), number(block.depth.stop)
-        sums = emitter.loop(low, high, 1, step, [values[cell] for cell in cells])
+        sums = emitter.loop(*depth, 1, step, [values[cell] for cell in cells])
         values.update(zip(cells, sums, strict=True))
 
-    def _ahead(self, line_size: int, rows: int) -> range:
-        """Places in the stream of weights to be fetched in time, where they come from afar. (A
-        tile of few rows does nothing but read them: the processor sees that by itself.)"""
-        if rows < TALL or not far(self.kernel):
-            return range(0)
-        first = LINES_AHEAD * line_size
-        return range(first, first + line_size, CACHE_LINE // self.emitter.format.bytes)
+    def _fetcher(
+        self, packed: ir.Value, panel: ir.Value, size: int, depth: tuple[ir.Value, ir.Value],
+        line_size: int, height: int, share: tuple[ir.Value, ir.Value],
+    ) -> Callable[[ir.Value], None]:  # fmt: skip
+        """What fetches the weights that come next, where they come from afar: ``fetch(k)`` at
+        every element of the operand. Each tile fetches as much of them as it has of the rows, so
+        that memory is busy all the time that the processor is. (A tile of few rows does nothing
+        but read weights: the processor sees that by itself.)"""
+        e, b, (row, rows), (low, high) = self.emitter, self.emitter.builder, share, depth
+        if height < TALL or not far(self.kernel):
+            return lambda k: None
+        after = e.add(e.mul(panel, number(size)), e.mul(high, number(line_size)))
+        last = b.icmp_signed(">=", e.add(panel, number(1)), self.space.high)
+        again = e.mul(self.space.low, number(size))  # the next time-step begins there
+        done = b.sdiv(b.mul(row, b.mul(b.sub(high, low), number(line_size))), rows)
+        start = e.at(packed, e.add(b.select(last, again, after), done))
+        stride = b.sdiv(number(line_size * height), rows)
+        line = CACHE_LINE // e.format.bytes
+
+        def fetch(k: ir.Value) -> None:
+            for place in range(FETCHES):
+                ahead = e.add(e.mul(b.sub(k, low), stride), number(place * line))
+                e.prefetch(e.at(start, ahead))
+
+        return fetch
 
     def _finish(
         self,
