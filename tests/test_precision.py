@@ -21,6 +21,7 @@ from rnngraph.backends.reference import interpret, narrow
 from rnngraph.compiled import Compiled
 from rnngraph.runtime.arrays import ArgumentError
 from rnngraph.runtime.executable import Executable
+from rnngraph.runtime.teams import Trial
 from rnngraph.schedule.formats import FORMATS, PRECISIONS, SMALLEST
 from rnngraph.schedule.grammar import Narrow, Product, Tile
 from rnngraph.schedule.verify import verify_schedule
@@ -131,7 +132,7 @@ def test_a_row_depends_on_no_other_row_and_on_no_team(place, precision, monkeypa
     params, x = split(compiled.graph, given)
     y, state = compiled.run(params, x, initial)
     for rows, threads in ((1, 1), (3, 3), (4, 2), (9, 1), (33, 3)):
-        monkeypatch.setattr(Executable, "threads_for", lambda *_, n=threads: n)
+        monkeypatch.setattr(Executable, "trial", lambda *_, n=threads: Trial(n, tries=0))
         first = {k: v[:rows] for k, v in initial.items()}
         given = {k: v[:, :rows].copy() if k in compiled.graph.inputs else v[:rows].copy()
                  for k, v in x.items()}  # fmt: skip

@@ -14,6 +14,7 @@ from rnngraph.passes.gradient import gradient
 from rnngraph.passes.simplify import simplify
 from rnngraph.recurrence import find_recurrences
 from rnngraph.runtime.executable import Executable
+from rnngraph.runtime.teams import Trial
 from rnngraph.schedule.series import LARGEST
 
 HEAD = """cell Test
@@ -165,7 +166,7 @@ def test_a_team_gives_the_same_bits(body, monkeypatch):
         given = drawn(compiled, 6, rows, 70)
         alone = None
         for threads in (1, 2, 3):
-            monkeypatch.setattr(Executable, "threads_for", lambda *_, n=threads: n)
+            monkeypatch.setattr(Executable, "trial", lambda *_, n=threads: Trial(n, tries=0))
             steps, ends, gradients = rows_of(compiled, given, rows)
             found = {**steps, **ends, **{f"p {n}": v for n, v in gradients.params.items()}}
             alone = alone or found

@@ -12,6 +12,7 @@ from tolerances import assert_close
 
 import rnngraph as rg
 from rnngraph.runtime.executable import Executable
+from rnngraph.runtime.teams import Trial
 from rnngraph.schedule.grammar import PIECE
 
 LINEAR = [body for body, kind in KINDS if kind == DIAGONAL]
@@ -91,7 +92,7 @@ def test_as_the_plain_loop_but_for_rounding(text, dtype):
 def test_the_same_bits_for_any_batch_and_team(steps, monkeypatch):
     compiled = rg.parse(MIXED).compile(H=21, threads=4, parallel_scan=True)
     params, x, state = drawn(compiled, steps, 40)
-    monkeypatch.setattr(Executable, "threads_for", lambda *_: 1)
+    monkeypatch.setattr(Executable, "trial", lambda *_: Trial(1, tries=0))
     whole = everything(compiled, params, x, state)
     for rows in (1, 3, 40):
         alone = everything(compiled, params, x, state, rows)
@@ -99,10 +100,10 @@ def test_the_same_bits_for_any_batch_and_team(steps, monkeypatch):
             if axis is not None:
                 assert np.array_equal(value, whole[name, axis].take(range(rows), axis)), name
         for threads in (2, 3, 5):
-            monkeypatch.setattr(Executable, "threads_for", lambda *_, n=threads: n)
+            monkeypatch.setattr(Executable, "trial", lambda *_, n=threads: Trial(n, tries=0))
             for name, value in everything(compiled, params, x, state, rows).items():
                 assert np.array_equal(value, alone[name]), (name, rows, threads)
-        monkeypatch.setattr(Executable, "threads_for", lambda *_: 1)
+        monkeypatch.setattr(Executable, "trial", lambda *_: Trial(1, tries=0))
 
 
 def test_sequences_may_be_cut_between_pieces():

@@ -21,6 +21,7 @@ from rnngraph.compiled import Compiled
 from rnngraph.components import UnschedulableError
 from rnngraph.runtime.arrays import ArgumentError
 from rnngraph.runtime.executable import Executable
+from rnngraph.runtime.teams import Trial
 
 T, B = 7, 3
 EVERY = (1, 3)
@@ -105,10 +106,10 @@ def test_threads_and_masks_in_f32(place, monkeypatch):
     sizes = {size: 17 + 3 * place for place, size in enumerate(loaded.sizes)}
     compiled = loaded.compile(**sizes, threads=4)
     options = {key: value for mask in MASKS.values() for key, value in mask.items()}
-    monkeypatch.setattr(Executable, "threads_for", lambda *_: 1)
+    monkeypatch.setattr(Executable, "trial", lambda *_: Trial(1, tries=0))
     plain = everything(compiled, T, B, options)
     for threads, every in ((1, 2), (3, 2), (2, 5)):
-        monkeypatch.setattr(Executable, "threads_for", lambda *_, n=threads: n)
+        monkeypatch.setattr(Executable, "trial", lambda *_, n=threads: Trial(n, tries=0))
         for key, value in everything(compiled, T, B, options, checkpoint_every=every).items():
             assert np.array_equal(value, plain[key]), (key, threads, every)
 

@@ -17,7 +17,9 @@ from compiled_cells import FEW, compiled_for, turns
 
 import rnngraph as rg
 from rnngraph.backends.llvm import pool
+from rnngraph.runtime import teams
 from rnngraph.runtime.executable import Executable
+from rnngraph.runtime.teams import Trial
 from rnngraph.schedule import cost
 
 ROWS = {True: (1, 3), False: (5, 33)}  # few, by units; many, by units and by rows
@@ -37,7 +39,7 @@ def everything(compiled, rows, steps=5):
 
 def team_of(monkeypatch, threads):
     """Every call is worth a team of just so many."""
-    monkeypatch.setattr(Executable, "threads_for", lambda *_: threads)
+    monkeypatch.setattr(Executable, "trial", lambda *_: Trial(threads, tries=0))
 
 
 @pytest.mark.parametrize("name", turns())
@@ -90,6 +92,39 @@ def test_no_memory_is_taken_from_sums_that_a_team_does_last(monkeypatch):
 def test_a_team_is_no_larger_than_its_work(operations, barriers, steps, rows, threads, team):
     step = cost.StepWork(operations, barriers)
     assert cost.team_size(step, steps, rows, threads, COSTS) == team
+
+
+def step_of(operations, barriers=1):
+    return cost.StepWork(operations, barriers)
+
+
+def test_what_a_team_cannot_win_is_not_tried():
+    assert teams.trial(step_of(1e3), 10, 1, 8, COSTS).settled
+    assert teams.trial(step_of(1e3), 10, 1, 8, COSTS).size == 1
+
+
+def test_long_calls_have_the_team_that_is_expected_most_of():
+    found = teams.trial(step_of(1e6), 3000, 64, 8, COSTS)
+    assert found.settled and found.size == 8
+
+
+@pytest.mark.parametrize(("alone", "team", "size"), [(3, 2, 2), (2, 3, 1), (2, 2, 2)])
+def test_short_calls_are_tried_both_ways_and_the_faster_is_kept(alone, team, size):
+    found, seen = teams.trial(step_of(7e4), 1000, 1, 2, COSTS), []
+    while not found.settled:
+        seen.append(found.size)
+        found.note(found.size, {1: alone, 2: team}[found.size] + 9 * (len(seen) < 3))
+    assert seen == [2, 1] * teams.TRIES
+    found.note(size, 100)  # a call that began before it was settled
+    assert found.size == size
+
+
+def test_calls_with_many_threads_settle_and_keep_their_bits():
+    compiled = compiled_for("lstm", 23, "host", "f32", threads=2)
+    alone = everything(compiled_for("lstm", 23, "host", "f32", threads=1), 33, 50)
+    for _ in range(2 * teams.TRIES + 2):
+        for key, value in everything(compiled, 33, 50).items():
+            assert np.array_equal(value, alone[key]), key
 
 
 def test_what_a_team_costs_is_measured():

@@ -14,10 +14,11 @@ import numpy as np
 from ..graph import Varies
 from ..schedule import Schedule
 from ..schedule.addresses import final_slot, initial_slot, slots
-from ..schedule.cost import team_size, work
+from ..schedule.cost import work
 from ..schedule.grammar import Buffer, Extent, Procedure, Role, StatePlan, View, written
 from ..schedule.lifetimes import summed
 from .arrays import REAL, Array, address, aligned
+from .teams import Entry, Trial, trial
 from .work import Blocks, placed
 
 ENTER = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.py_object)
@@ -47,6 +48,7 @@ class Executable:
         self.constants = {b.name: np.arange(b.size, dtype=self.dtype) for b in own
                           if b.role is Role.IOTA}  # fmt: skip
         self.summed, self.blocks, self.weights = sums, Blocks(), Blocks(zero=True)
+        self.trials: dict[tuple[int, int, int], Trial] = {}
         self._lock = threading.Lock()
         self._machine: Any = None
 
@@ -74,29 +76,44 @@ class Executable:
         real: Any = self.real
         return compile_schedule(self.schedule, real, self.target, cached=False)[0]
 
-    def threads_for(self, procedure: int, steps: int, rows: int) -> int:
-        """How many threads a call is worth: more than one only beyond the break-even."""
+    def trial(self, procedure: int, steps: int, rows: int) -> Trial:
+        """With how many threads calls run, or are tried: those of about as many steps together."""
+        kind = procedure, steps.bit_length(), rows
+        if kind not in self.trials:
+            self.trials[kind] = self._trial(procedure, steps, rows)
+        return self.trials[kind]
+
+    def _trial(self, procedure: int, steps: int, rows: int) -> Trial:
         if self.threads == 1 or not self.layout.teams:
-            return 1
+            return Trial(1)
         from ..backends.llvm import pool
 
         threads = min(self.threads, pool.cores())
         if threads == 1:
-            return 1
-        return team_size(self.work_of[procedure], steps, rows, threads, pool.costs())
+            return Trial(1)
+        return trial(self.work_of[procedure], steps, rows, threads, pool.costs())
 
     def head(
         self, procedure: int, steps: int, rows: int, read: int = 0, written: int = 0
     ) -> list[int]:
         """The head of a frame with so many records."""
-        from ..backends.llvm import pool
-
-        threads = self.threads_for(procedure, steps, rows)
-        team = pool.entrance() if threads > 1 else 0
+        threads = self.trial(procedure, steps, rows).size
+        team = self.entrance() if threads > 1 else 0
         return [tuple.__basicsize__, object.__basicsize__, id(np.ndarray), steps, rows, threads,
                 team, read, written]  # fmt: skip
 
-    def gate(self, procedure: int, steps: int, rows: int) -> Any:
+    def entrance(self) -> int:
+        """The address at which machine code enters a team."""
+        from ..backends.llvm import pool
+
+        return pool.entrance()
+
+    def entry(self, procedure: int, steps: int, rows: int, words: array[int]) -> Entry:
+        """How to enter a procedure with a frame."""
+        found = self.trial(procedure, steps, rows)
+        return Entry(words, self._gate(procedure, steps, rows), found, self.entrance)
+
+    def _gate(self, procedure: int, steps: int, rows: int) -> Any:
         """The function that enters a procedure, with a frame's address and its arrays; it releases
         the GIL while it runs, unless that is over at once."""
         brief = self.work_of[procedure].operations * steps * rows < BRIEF
@@ -182,7 +199,7 @@ class Session:
         self.consumed = procedure == 1 and self.program.schedule.consumes
         self.give({b.name: self._allocate(b) for b in self.program.produced[procedure]})
         words = array("q", [*self.head(procedure, 0, 0), *self.table()])
-        self.program.gate(procedure, self.steps, self.rows)(words.buffer_info()[0], ())
+        self.program.entry(procedure, self.steps, self.rows, words).enter(())
 
     def renew(self, early: Collection[str]) -> None:
         """Before a second backward run: new arrays for those of its states (not ``early``) that

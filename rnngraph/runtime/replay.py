@@ -57,9 +57,7 @@ class Replay:
             writer.fill(name, spread=name in self.learned)
         for name in self.states:
             writer.keep(name)
-        self.words = writer.words()
-        self.address = self.words.buffer_info()[0]
-        self.enter = program.gate(0, session.steps, session.rows)
+        self.entry = program.entry(0, session.steps, session.rows, writer.words())
 
     def _firsts(self, arguments: Arguments, call: Call) -> tuple[Array, ...]:
         """What states begin with that none is given for; ``learned`` ones by their parameter."""
@@ -111,7 +109,7 @@ class Replay:
         fresh, dtype = self.fresh.allocate(), self.dtype
         finals = {name: np.empty(shape, dtype) for name, shape in self.final_shapes}
         arrays = (*params.values(), *given, *fresh, *firsts, *finals.values())
-        return None if self.enter(self.address, arrays) else (fresh, finals, arrays)
+        return None if self.entry.enter(arrays) else (fresh, finals, arrays)
 
 
 def write_arguments(

@@ -57,9 +57,7 @@ class Tape:
             writer.fill(f"{mark}({name})")
         for name in self.states:
             writer.keep(f"{mark}({name})")
-        self.words = writer.words()
-        self.address = self.words.buffer_info()[0]
-        self.enter = program.gate(1, session.steps, session.rows)
+        self.entry = program.entry(1, session.steps, session.rows, writer.words())
 
     def run(
         self, params: Any, x: Any, state: Mapping[str, Array] | None
@@ -79,7 +77,7 @@ class Tape:
     def repeat(self, arrays: tuple[Array, ...]) -> None:
         """Run forward once more, with the arrays of the first time."""
         finals = [np.empty(shape, self.dtype) for _, shape in self.replay.final_shapes]
-        self.replay.enter(self.replay.address, (*arrays[: -len(finals) or None], *finals))
+        self.replay.entry.enter((*arrays[: -len(finals) or None], *finals))
 
     def pull(self, arrays: tuple[Array, ...], dy: Any, dstate: Any) -> Gradients | None:
         """Gradients, or None where the cotangents are not as the frame has them."""
@@ -88,7 +86,7 @@ class Tape:
             return None
         fresh, dtype = self.fresh.allocate(), self.dtype
         starts = [np.empty(shape, dtype) for shape in self.shapes]
-        if self.enter(self.address, (*arrays[: self.read], *late, *fresh, *ends, *starts)):
+        if self.entry.enter((*arrays[: self.read], *late, *fresh, *ends, *starts)):
             return None
         params, inputs, contexts = [results(fresh, windows) for windows in self.groups]
         state = dict(zip(self.states, starts, strict=True))

@@ -98,8 +98,11 @@ def _per_word(format: str) -> int:
     return FORMATS[format].per_word if format in FORMATS else 1
 
 
-def team_size(step: StepWork, steps: int, rows: int, threads: int, costs: TeamCosts) -> int:
-    """Threads, ``threads`` at most, with which a call is expected to take the least time."""
+def best_team(
+    step: StepWork, steps: int, rows: int, threads: int, costs: TeamCosts
+) -> tuple[int, float]:
+    """The team, of ``threads`` at most, that is expected to take the least time, and how many times
+    faster than one thread it should be."""
     alone = step.operations * steps * rows / SPEED
     by_rows = min(threads, rows // ROWS_PER_PART)
     sizes = {size for size in (threads, threads // 2, by_rows, 2) if 1 < size <= threads}
@@ -109,4 +112,10 @@ def team_size(step: StepWork, steps: int, rows: int, threads: int, costs: TeamCo
         return alone / size + (size - 1) * costs.wake + waiting
 
     best = min(sizes, key=seconds, default=1)
-    return best if best > 1 and seconds(best) < (1 - WORTH) * alone else 1
+    return best, alone / seconds(best) if best > 1 else 1.0
+
+
+def team_size(step: StepWork, steps: int, rows: int, threads: int, costs: TeamCosts) -> int:
+    """Threads, ``threads`` at most, of which so much is expected that a call should have them."""
+    best, gain = best_team(step, steps, rows, threads, costs)
+    return best if gain > 1 / (1 - WORTH) else 1

@@ -8,6 +8,7 @@ so that all gates of a unit meet in one register tile. Units beyond the last are
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -17,8 +18,9 @@ NARROWEST = 4  # lanes; narrower vectors are no faster
 MOST_ROWS = 8
 SECOND = 1 << 17  # numbers that stay in the second cache from step to step
 FIRST = 1 << 12  # numbers that stay in the first cache, beside what else is in use
-TALL = 4  # rows; so many use a weight often enough for the second cache to keep up for longer
-SEVERAL = 48  # rows whose sums wait on the stack while blocks go by; whole tiles of any height
+TALL = 4  # rows; so many use a weight often enough for the second cache to keep up
+SEVERAL = 48  # rows whose sums wait on the stack; whole tiles of any height
+SHORT = 6  # nodes of an epilogue that is written out for every row of every tile
 ENOUGH = 12  # sums under way at once, so that none waits for its own last multiply-add
 
 
@@ -108,6 +110,26 @@ def _group_of(operand: View, found: list[tuple[View, list[tuple[int, View]]]], f
     return place
 
 
+def alike(found: Sequence[Group]) -> list[list[int]]:
+    """The groups by place, those together that follow each other and differ in nothing but where
+    their weights and operands lie."""
+    runs: list[list[int]] = []
+    for place, group in enumerate(found):
+        before = found[runs[-1][0]] if runs else None
+        if before and group.operand.index is None and _kind(group) == _kind(before):
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return runs
+
+
+def _kind(group: Group) -> tuple[object, ...]:
+    operand = group.operand
+    members = [place for place, _ in group.members]
+    buffer = operand.buffer
+    return members, group.depth, buffer.varies, buffer.size, operand.strides, operand.index
+
+
 def tile_shape(kernel: Tile, machine: Machine) -> Shape:
     """Rows and vectors such that the accumulators fill at most three quarters of the registers.
 
@@ -145,7 +167,7 @@ def passes(kernel: Tile, machine: Machine) -> list[Pass]:
     count, shape, found = len(products(kernel)), tile_shape(kernel, machine), groups(kernel)
     size = at_once(count, machine)
     near = sum(g.depth * len(g.members) for g in found) * shape.panel <= FIRST
-    if size == count and (near or shape.rows >= TALL and not far(kernel)):
+    if size == count and (near or shape.rows >= TALL):
         return []
     made = []
     for first in range(0, count, size):
@@ -154,6 +176,13 @@ def passes(kernel: Tile, machine: Machine) -> list[Pass]:
             length = max(1, FIRST // (max(1, len(chosen)) * shape.panel))
             made += [Pass(chosen, place, length)] if chosen else []
     return made
+
+
+def waits(kernel: Tile) -> bool:
+    """Whether the sums of some rows wait on the stack for an epilogue that goes row by row: in
+    registers each height of tile would have to have the epilogue of all its rows, and compiling
+    them all takes longer than the way through memory ever will."""
+    return len(kernel.closure.body) > SHORT
 
 
 def at_once(count: int, machine: Machine) -> int:

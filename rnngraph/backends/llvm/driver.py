@@ -39,7 +39,8 @@ class Series:
 @dataclass(frozen=True)
 class KernelFunction:
     """``void kernel(i64 rows, i64 part, i64 parts, ptr ...)`` with its streams and packings;
-    and, for some loops, ``series`` and ``scan``."""
+    for some loops, ``series`` and ``scan``; and where it is given windows instead of buffers,
+    their ``offsets`` in these."""
 
     kernel: Kernel
     function: ir.Function
@@ -47,6 +48,7 @@ class KernelFunction:
     packings: tuple[Packing, ...]
     series: Series | None = None
     scan: ScanFunctions | None = None
+    offsets: tuple[int, ...] = ()
 
     @property
     def sums(self) -> bool:
@@ -275,6 +277,8 @@ class Driver:
         first_row: ir.Value | None = None,
     ) -> None:
         pointers = [self.pointer(name, shift, t, first_row) for name, shift in function.streams]
+        for place, offset in enumerate(function.offsets):
+            pointers[place] = self.emitter.at(pointers[place], number(offset))
         self.builder.call(function.function, [rows, *part, *pointers])
 
     def pointer(

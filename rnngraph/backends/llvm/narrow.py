@@ -25,8 +25,8 @@ from ...schedule.panels import (
 )
 from .emitter import Emitter, number
 from .lanes import INT32, LlvmLanes, Splat
-from .products import packed_name
 from .tiles import Epilogue, Space
+from .walks import packed_name
 
 Column = tuple[int, ir.Value, int | None]  # place in the panel, first unit, lane count
 Sums = dict[tuple[int, int, int], ir.Value]  # by product, row and column

@@ -11,7 +11,8 @@ knows no T and no B: the same code runs any sequence and any batch.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 from llvmlite import ir
 
@@ -20,20 +21,22 @@ from ...schedule import Schedule
 from ...schedule.formats import FORMATS
 from ...schedule.grammar import (
     ColumnTotal,
+    Extent,
     Kernel,
     Narrow,
     OuterTotal,
     Phase,
     Procedure,
+    Role,
     Tile,
+    View,
     products,
     views,
 )
-from ...schedule.packing import groups, packed_size, passes, tile_shape
+from ...schedule.packing import groups, packed_size, passes, tile_shape, waits
 from ...schedule.panels import format_of, narrow_shape, narrow_size
 from ...schedule.scan import next_alone
 from ...schedule.series import LARGEST, is_series, units
-from .blocks import BlockedTile
 from .codes import write_narrow, write_narrow_packing
 from .driver import Driver, KernelFunction, Program, Series
 from .emitter import I64, POINTER, Emitter, Stream, stream
@@ -41,14 +44,18 @@ from .gate import Gate
 from .narrow import NarrowTile
 from .packing import write_packing
 from .pieces import ScanFunctions
-from .products import ProductTile, packed_name
+from .products import ProductTile
 from .scan import ComposeWriter, write_combine
 from .series import SeriesWriter
 from .target import Target
 from .team import Team, supported
 from .tiles import write_map
 from .totals import Rows, write_column_total, write_outer_total, write_scatter_total
+from .waiting import WaitingTile
+from .walks import packed_name
 from .weights import Packing, at_start, digest_name, digest_size, write_refresh
+
+SIDES = ("left", "right", "target")
 
 
 @dataclass
@@ -82,12 +89,24 @@ def write_module(schedule: Schedule, real: Real, target: Target) -> tuple[ir.Mod
     return writer.module, writer.layout
 
 
+def sharable(kernel: Kernel) -> TypeGuard[OuterTotal]:
+    """Whether a kernel's function serves others, too: all its windows are found by a pointer."""
+    return isinstance(kernel, OuterTotal) and all(view.index is None for view in views(kernel))
+
+
+def anywhere(view: View, name: str) -> View:
+    """The same window, wherever it lies, of a buffer of this name."""
+    buffer = replace(view.buffer, name=name, extent=Extent.STEPS, role=Role.WORK)
+    return replace(view, buffer=buffer, offset=0, shift=0)
+
+
 class _ModuleWriter:
     def __init__(self, schedule: Schedule, real: Real, target: Target) -> None:
         self.schedule, self.real, self.target = schedule, real, target
         self.module = ir.Module("rnngraph")
         self.layout = Layout(list(schedule.buffers))
         self.functions: dict[int, KernelFunction] = {}
+        self.shared: dict[tuple[OuterTotal, int], ir.Function] = {}
         self.refresh = write_refresh(self.module, self._emitter)
         self.team = Team(self.module, target.triple) if supported(target.triple) else None
         self.layout.teams = self.team is not None
@@ -104,17 +123,31 @@ class _ModuleWriter:
         for p, phase in enumerate(procedure.phases):
             for k, kernel in enumerate(phase.kernels):
                 label = f"{procedure.name}_{p}_{k}"
-                packings = tuple(self._packings(kernel, label))
-                packed = [packing.streams[-1] for packing in packings]
-                streams = tuple(dict.fromkeys([*map(stream, views(kernel)), *packed]))
-                function, emitter, rows = self._open(label, streams)
-                self._write_kernel(emitter, phase, kernel, label, rows)
-                emitter.builder.ret_void()
-                self.functions[id(kernel)] = KernelFunction(
-                    kernel, function, streams, packings, self._series(phase, label),
-                    self._scan(phase, label),
-                )
-                self._keep_digests(packings, procedure.name, p)
+                made = (self._shared(phase, kernel, label) if sharable(kernel)
+                        else self._function(phase, kernel, label))  # fmt: skip
+                self.functions[id(kernel)] = made
+                self._keep_digests(made.packings, procedure.name, p)
+
+    def _function(self, phase: Phase, kernel: Kernel, label: str) -> KernelFunction:
+        packings = tuple(self._packings(kernel, label))
+        packed = [packing.streams[-1] for packing in packings]
+        streams = tuple(dict.fromkeys([*map(stream, views(kernel)), *packed]))
+        function, emitter, rows = self._open(label, streams)
+        self._write_kernel(emitter, phase, kernel, label, rows)
+        emitter.builder.ret_void()
+        return KernelFunction(kernel, function, streams, packings, self._series(phase, label),
+                              self._scan(phase, label))  # fmt: skip
+
+    def _shared(self, phase: Phase, kernel: OuterTotal, label: str) -> KernelFunction:
+        """One function for all sums that differ in nothing but where their windows lie."""
+        windows = (kernel.left, kernel.right, kernel.target)
+        common = OuterTotal("", kernel.varies, *map(anywhere, windows, SIDES))
+        key = common, phase.direction
+        if key not in self.shared:
+            self.shared[key] = self._function(phase, common, label).function
+        streams = tuple(stream(view) for view in windows)
+        offsets = tuple(view.offset for view in windows)
+        return KernelFunction(kernel, self.shared[key], streams, (), offsets=offsets)
 
     def _keep_digests(self, packings: tuple[Packing, ...], procedure: str, phase: int) -> None:
         size = digest_size(self.target.lanes(self.real))
@@ -202,8 +235,8 @@ class _ModuleWriter:
         graph = self.schedule.graph
         if not products(kernel):
             write_map(emitter, graph, kernel, rows)
-        elif found := passes(kernel, self.target.machine(self.real)):
-            BlockedTile(emitter, graph, kernel, label, found).write(rows)
+        elif (found := passes(kernel, self.target.machine(self.real))) or waits(kernel):
+            WaitingTile(emitter, graph, kernel, label, found).write(rows)
         else:
             ProductTile(emitter, graph, kernel, label).write(rows)
 

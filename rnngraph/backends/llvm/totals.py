@@ -21,6 +21,7 @@ from .tiles import Space
 
 # vectors of units summed side by side: an addition takes as long as starting this many
 ABREAST = 4
+TALLEST = 6  # lines of an outer product's tile, which read each vector of the right side once
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,7 @@ def write_outer_total(emitter: Emitter, kernel: OuterTotal, rows: Rows) -> None:
     m, n = kernel.target.shape
     width = vector_width(emitter.target.lanes(emitter.real), (n,))
     vectors = max(1, min(emitter.target.registers // 8, n // width))
-    height = 4
-
+    height = min(TALLEST, 3 * emitter.target.registers // 4 // vectors)
     lines = Space(emitter, (m,), height)
 
     def columns(first: ir.Value, counts: list[int | None]) -> None:

@@ -1,0 +1,85 @@
+"""How many threads a call is worth: what a model expects, and then what calls have shown.
+
+The model (``schedule.cost``) adds up work, wakes and barriers. Where it expects too little of a
+team, there is none; long calls have the team that it expects most of. In short ones what a team
+costs decides, which depends on the machine and on what else it does: the first calls of a kind are
+run in turn with a team and without, and the others as was faster. The results have the same bits.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from functools import partial
+from math import inf
+from time import perf_counter
+from typing import Any
+
+from ..backends.frame import TEAM, THREADS
+from ..schedule.cost import SPEED, StepWork, TeamCosts, best_team, team_size
+
+TRIES = 4  # calls of either way
+LONG = 0.02  # seconds alone; a fiftieth of it is more than any wake
+
+
+class Trial:
+    """Calls of one kind, with a team of so many threads and alone, until one way is known to be
+    faster. With one thread there is nothing to be tried."""
+
+    def __init__(self, team: int, tries: int = TRIES) -> None:
+        self.size, self.left = team, 2 * tries if team > 1 else 0
+        self.sizes, self.best = (team, 1), {team: inf, 1: inf}
+
+    @property
+    def settled(self) -> bool:
+        """True once ``size`` stays as it is."""
+        return self.left <= 0
+
+    def note(self, size: int, seconds: float) -> None:
+        """A call took so long with so many threads."""
+        if self.settled:
+            return
+        self.best[size] = min(self.best[size], seconds)
+        self.left -= 1
+        self.size = self.sizes[self.left % 2]
+        if self.settled:
+            self.size = min(self.sizes, key=self.best.__getitem__)
+
+
+def trial(step: StepWork, steps: int, rows: int, threads: int, costs: TeamCosts) -> Trial:
+    """What is to be tried for calls of so many steps and rows, with ``threads`` at most."""
+    size, gain = best_team(step, steps, rows, threads, costs)
+    if gain <= 1:
+        return Trial(1)
+    if step.operations * steps * rows / SPEED > LONG:
+        return Trial(team_size(step, steps, rows, threads, costs), tries=0)
+    return Trial(size)
+
+
+class Entry:
+    """How a frame's procedure is entered: ``enter(arrays)`` gives 0, or not if it did not run."""
+
+    def __init__(
+        self, words: array[int], function: Callable[[int, Any], int], found: Trial,
+        entrance: Callable[[], int],
+    ) -> None:  # fmt: skip
+        """``entrance`` gives the address at which a team is entered."""
+        self._words, self._trial, self._entrance = words, found, entrance
+        self._go = partial(function, words.buffer_info()[0])
+        self.enter: Callable[[Any], int] = self._go if found.settled else self._try
+
+    def _try(self, arrays: Any) -> int:
+        size = self._trial.size
+        self._set(size)
+        began = perf_counter()
+        refused = self._go(arrays)
+        if not refused:
+            self._trial.note(size, perf_counter() - began)
+        if self._trial.settled:
+            self._set(self._trial.size)
+            self.enter = self._go
+        return refused
+
+    def _set(self, size: int) -> None:
+        self._words[THREADS] = size
+        self._words[TEAM] = self._entrance() if size > 1 else 0
