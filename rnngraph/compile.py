@@ -23,7 +23,7 @@ from .passes.simplify import simplify
 from .passes.still import still
 from .passes.tangent import tangent
 from .runtime.executable import Executable
-from .schedule import Schedule, schedule
+from .schedule import Schedule, kept, schedule
 from .schedule.cost import hoisting_pays
 from .schedule.scan import with_scans
 from .schedule.verify import verify_schedule
@@ -146,4 +146,14 @@ def build(
     graph: Graph, request: Request, real: str, target: str, threads: int = 1
 ) -> Executable:
     """The executable that answers a request."""
-    return Executable(stages(graph, request)["schedule"], real, target, threads)
+    return Executable(scheduled(graph, request), real, target, threads)
+
+
+def scheduled(graph: Graph, request: Request) -> Schedule:
+    """The schedule that answers a request, from the cache on disk if it is there."""
+    key = kept.key_of(graph, request)
+    found = None if settings.verifies else kept.load(key)
+    if found is None:
+        found = stages(graph, request)["schedule"]
+        kept.store(key, found)
+    return found

@@ -1,22 +1,27 @@
-"""Machine code kept on disk: found again, checked before it is run, bounded, private."""
+"""Schedules and machine code kept on disk: found again, checked before use, bounded, private."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import warnings
 
 import numpy as np
 import pytest
 
 import rnngraph as rg
+from rnngraph import compile as way
+from rnngraph import entries
 from rnngraph.backends.llvm import cache, compiler
+from rnngraph.library import cells_folder
+from rnngraph.schedule import kept
 from rnngraph.settings import Settings
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "settings", Settings(cache=str(tmp_path / "code")))
+    monkeypatch.setattr(entries, "settings", Settings(cache=str(tmp_path / "code")))
     return tmp_path / "code"
 
 
@@ -28,8 +33,12 @@ def run(name="gru", dtype="f32", **sizes):
     return y, pullback(np.ones_like(y)).inputs["x"]
 
 
-def entries(folder):
+def codes(folder):
     return sorted(folder.glob(f"*{cache.SUFFIX}"))
+
+
+def schedules(folder):
+    return sorted(folder.glob(f"*{kept.SUFFIX}"))
 
 
 def refuse(*args, **kwargs):
@@ -38,8 +47,10 @@ def refuse(*args, **kwargs):
 
 def test_code_is_found_again_and_gives_the_same_bits(folder, monkeypatch):
     first = run()
-    assert len(entries(folder)) == 1
+    assert len(codes(folder)) == 1
+    assert len(schedules(folder)) == 1
     monkeypatch.setattr(compiler, "write_module", refuse)
+    monkeypatch.setattr(way, "stages", refuse)
     for a, b in zip(first, run(), strict=True):
         assert np.array_equal(a, b)
 
@@ -50,20 +61,22 @@ def test_code_is_found_again_and_gives_the_same_bits(folder, monkeypatch):
 def test_everything_that_matters_is_in_the_key(folder, other):
     run()
     run(**other)
-    assert len(entries(folder)) == 2
+    assert len(codes(folder)) == 2
+    assert len(schedules(folder)) == 1 + ("dtype" not in other)
 
 
 def test_other_code_of_ours_is_another_entry(folder, monkeypatch):
     run()
-    monkeypatch.setattr(cache, "_code_version", lambda: "another")
+    monkeypatch.setattr(entries, "version_of", lambda *rooms: "another")
     run()
-    assert len(entries(folder)) == 2
+    assert len(codes(folder)) == len(schedules(folder)) == 2
 
 
+@pytest.mark.parametrize("kind", [codes, schedules])
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "no header"])
-def test_a_damaged_entry_is_made_again_with_a_warning(folder, damage):
+def test_a_damaged_entry_is_made_again_with_a_warning(folder, kind, damage):
     first = run()
-    (path,) = entries(folder)
+    (path,) = kind(folder)
     whole = path.read_bytes()
     place = len(whole) // 2
     broken = {"cut": whole[:place], "empty": b"", "no header": b"\n" + whole,
@@ -84,27 +97,27 @@ def test_a_folder_that_others_may_write_to_is_not_trusted(folder, monkeypatch):
     folder.mkdir()
     folder.chmod(0o777)
     run()
-    assert entries(folder) == []
+    assert codes(folder) == []
 
 
 def test_it_can_be_switched_off(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "settings", Settings(cache="off"))
-    assert cache.folder() is None
+    monkeypatch.setattr(entries, "settings", Settings(cache="off"))
+    assert entries.folder() is None
     run()
 
 
 def test_the_oldest_entries_go(folder, monkeypatch):
     run(dtype="f64")
-    (old,) = entries(folder)
-    monkeypatch.setattr(cache, "MAX_BYTES", old.stat().st_size + 100)
+    (old,) = codes(folder)
+    monkeypatch.setattr(entries, "MAX_BYTES", old.stat().st_size + 100)
     run(dtype="f32")
-    assert len(entries(folder)) == 1 and not old.exists()
+    assert len(codes(folder)) == 1 and not old.exists()
 
 
 def test_half_written_files_do_not_stay(folder):
     run()
-    assert [p for p in folder.iterdir() if p.suffix != cache.SUFFIX] == []
-    old, young = (folder / f"{name}{cache.UNFINISHED}" for name in ("old", "young"))
+    assert {p.suffix for p in folder.iterdir()} == {cache.SUFFIX, kept.SUFFIX}
+    old, young = (folder / f"{name}{entries.UNFINISHED}" for name in ("old", "young"))
     for path in (old, young):
         path.write_bytes(b"half")
     os.utime(old, (0, 0))
@@ -113,30 +126,51 @@ def test_half_written_files_do_not_stay(folder):
 
 
 def _compile_in_child(folder):
-    cache.settings = Settings(cache=str(folder))
+    entries.settings = Settings(cache=str(folder))
     return run("rnn")
 
 
 def test_many_processes_write_at_once(folder):
     """Each finds a whole entry or none, and what stays is whole."""
     expected = run("rnn")
-    for path in entries(folder):
+    for path in folder.iterdir():
         path.unlink()
     with multiprocessing.get_context("spawn").Pool(4) as pool, warnings.catch_warnings():
         warnings.simplefilter("error")
         found = pool.map(_compile_in_child, [folder] * 4)
     assert all(np.array_equal(a, b) for pair in found for a, b in zip(pair, expected, strict=True))
-    (path,) = folder.iterdir()
-    assert path.suffix == cache.SUFFIX and cache.load(path.stem) is not None
+    (code,), (schedule,) = codes(folder), schedules(folder)
+    assert cache.load(code.name) is not None and kept.load(schedule.name) is not None
+    assert {*folder.iterdir()} == {code, schedule}
 
 
 def test_code_of_another_entry_is_not_run(folder):
     """A whole entry in the wrong place has the right digest and the wrong code."""
     first = run()
-    (mine,) = entries(folder)
+    (mine,) = codes(folder)
     run("lstm")
-    (other,) = {*entries(folder)} - {mine}
+    (other,) = {*codes(folder)} - {mine}
     mine.write_bytes(other.read_bytes())
     with pytest.warns(UserWarning, match="damaged"):
         again = run()
     assert np.array_equal(first[0], again[0])
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in cells_folder().glob("*.cell")))
+def test_a_schedule_is_read_as_it_was_written(name):
+    cell = rg.load(name)
+    made = cell.compile(**dict.fromkeys(cell.sizes, 4)).stages(gradients=True)["schedule"]
+    read = kept.loads(kept.dumps(made))
+    assert str(read) == str(made) and cache.fingerprint(read.graph) == cache.fingerprint(made.graph)
+
+
+def test_a_schedule_makes_nothing_but_what_is_ours():
+    with pytest.raises(pickle.UnpicklingError, match="system"):
+        kept.loads(pickle.dumps(os.system))
+
+
+def test_nothing_is_kept_where_every_stage_is_to_be_verified(folder, monkeypatch):
+    run()
+    monkeypatch.setattr(way, "settings", Settings(debug=1))
+    monkeypatch.setattr(kept, "load", refuse)
+    run()

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "rnngraph"
 # from the ground up; rooms of one floor do not see each other
 FLOORS = [
     ["source", "sizes", "settings", "extras", "files", "progress", "ops", "library"],
+    ["entries"],
     ["syntax", "graph", "widths"],
     ["check", "verify", "rewrite", "activity", "components", "catalogue", "latex"],
     ["recurrence"],

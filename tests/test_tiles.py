@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rnngraph as rg
-from rnngraph.backends.llvm import cache
+from rnngraph import entries
 from rnngraph.schedule import packing
 from rnngraph.schedule.packing import Machine, Shape
 
@@ -30,7 +30,7 @@ def outputs(products, units):
 @pytest.mark.parametrize("products", [1, 2, 3, 4, 6])
 @pytest.mark.parametrize("units", [16, 21])
 def test_tall_tiles_and_what_is_left_of_rows(products, units, monkeypatch):
-    monkeypatch.setattr(cache, "folder", lambda: None)
+    monkeypatch.setattr(entries, "folder", lambda: None)
     plain = outputs(products, units)
     monkeypatch.setattr(packing, "SECOND", 0)  # as if the weights were far away
     for found, rows in zip(outputs(products, units), ROWS, strict=True):
@@ -79,7 +79,7 @@ def kernels_of(compiled):
 @pytest.mark.parametrize("products", [1, 4, 7, 9])
 @pytest.mark.parametrize("units", [16, 21])
 def test_block_by_block_a_row_has_the_same_bits(products, units, monkeypatch):
-    monkeypatch.setattr(cache, "folder", lambda: None)
+    monkeypatch.setattr(entries, "folder", lambda: None)
     whole = outputs(products, units)
     monkeypatch.setattr(packing, "FIRST", 3 * products * units)  # a few elements of the operand
     monkeypatch.setattr(packing, "TALL", 99)

@@ -18,6 +18,7 @@ import numpy as np
 from ..backends.llvm import probes
 from ..backends.llvm.target import host
 from ..ops import OPS
+from ..runtime.arrays import Array, aligned
 from .work import BYTES, Work
 
 SIZES = (1 << 14, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26)
@@ -104,7 +105,7 @@ def reading(size: float) -> tuple[Callable[[], None], int]:
     it reads in all: memory that others use too is not always as fast."""
     probe, step = _reads(), probes.READS * probes.width()
     count = step * max(1, -(-int(size) // (BYTES * step)))
-    array, rounds = np.ones(count, np.float32), max(1, READ // (BYTES * count))
+    array, rounds = _ones(count), max(1, READ // (BYTES * count))
     return lambda: probe(array, rounds, count), BYTES * count * rounds
 
 
@@ -122,14 +123,21 @@ def _peak() -> float:
 def _bandwidths() -> dict[int, float]:
     probe, found = _reads(), {}
     for size in SIZES:
-        # of ones: pages that were never written would all be the same page of zeros
-        array, rounds = np.ones(size // BYTES, np.float32), max(1, READ // size)
+        array, rounds = _ones(size // BYTES), max(1, READ // size)
 
         def run(array: np.ndarray = array, rounds: int = rounds) -> None:  # type: ignore[type-arg]
             probe(array, rounds, array.size)
 
         found[size] = rounds * size / _best(run)
     return found
+
+
+def _ones(count: int) -> Array:
+    """On whole cache lines, as all that kernels read in vectors; and of ones, for pages that were
+    never written would all be the same page of zeros."""
+    array = aligned((count,), np.dtype(np.float32))
+    array[:] = 1
+    return array
 
 
 def _function_seconds(op: str) -> float:

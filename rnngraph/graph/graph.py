@@ -304,7 +304,7 @@ class Graph:
         return show(self)
 
 
-_TABLES = ("inputs", "contexts", "params", "outputs")
+_TABLES = ("inputs", "contexts", "params", "outputs", "hints")
 
 
 def spread(node: Node, to: Varies) -> Node:
