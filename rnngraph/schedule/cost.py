@@ -2,8 +2,8 @@
 
 Hoisting ``W @ x`` out of a loop writes and reads a pre-activation per step; keeping it in the
 loop, as one product over ``[x; h]``, reads ``W`` again at every step. With a few rows the second
-is dear, since every weight is used for so few of them. With many rows it costs nothing, until
-the weights outgrow the last-level cache.
+is dear, since every weight is used for so few of them. With many rows it costs nothing, as long as
+the weights come in time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .grammar import Kernel, Narrow, OuterTotal, Procedure, Product, Reduction, 
 from .series import is_series
 
 FEW_ROWS = 4  # fewer rows than this leave the register tile of a product part empty
-CACHE_BYTES = 24 << 20
+CACHE_BYTES = 4 << 20  # of the weights of one product: a cell has some of them
 BYTES = 4
 # rows that run through all kernels of a batch phase before the next rows do: what one kernel
 # leaves, the next finds in the cache
