@@ -179,9 +179,9 @@ def passes(kernel: Tile, machine: Machine) -> list[Pass]:
 
 
 def waits(kernel: Tile) -> bool:
-    """Whether the sums of some rows wait on the stack for an epilogue that goes row by row: in
-    registers each height of tile would have to have the epilogue of all its rows, and compiling
-    them all takes longer than the way through memory ever will."""
+    """Whether the sums of some rows wait on the stack for an epilogue that goes row by row. In
+    registers, every height of tile would have the epilogue of all its rows written out: so much
+    code takes longer to compile than the way through memory is worth."""
     return len(kernel.closure.body) > SHORT
 
 
