@@ -5,6 +5,7 @@ import pytest
 
 import rnngraph as rg
 from rnngraph import entries
+from rnngraph.backends.llvm import outer
 from rnngraph.schedule import packing
 from rnngraph.schedule.packing import Machine, Shape
 
@@ -109,3 +110,21 @@ def test_a_lone_row_is_not_left_over():
     assert (shape.heights, shape.lone) == ((3, 2, 1), 1)
     assert Shape(units=16, rows=4, vectors=1, lanes=8).lone == 0
     assert Shape(units=16, rows=1, vectors=1, lanes=8).lone == 0
+
+
+def weight_gradients(reverse):
+    compiled = cell_of(3).compile(I=5, H=21)
+    params, x = compiled.init(seed=1), np.random.default_rng(0).normal(size=(9, 7, 5))
+    y, _, pullback = compiled.vjp(params, x.astype(np.float32), reverse=reverse)
+    return pullback(np.ones_like(y)).params
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("packed", [1, 4, 63])
+def test_outer_sums_have_the_same_bits_from_a_packed_side(reverse, packed, monkeypatch):
+    monkeypatch.setattr(entries, "folder", lambda: None)
+    plain = weight_gradients(reverse)
+    monkeypatch.setattr(outer, "MANY", 1)
+    monkeypatch.setattr(outer, "PACKED", packed)
+    for name, value in weight_gradients(reverse).items():
+        assert np.array_equal(value, plain[name]), name

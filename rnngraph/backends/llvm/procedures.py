@@ -42,6 +42,7 @@ from .driver import Driver, KernelFunction, Program, Series
 from .emitter import I64, POINTER, Emitter, Stream, stream
 from .gate import Gate
 from .narrow import NarrowTile
+from .outer import OuterWriter
 from .packing import write_packing
 from .pieces import ScanFunctions
 from .products import ProductTile
@@ -50,7 +51,7 @@ from .series import SeriesWriter
 from .target import Target
 from .team import Team, supported
 from .tiles import write_map
-from .totals import Rows, write_column_total, write_outer_total, write_scatter_total
+from .totals import Rows, write_column_total, write_scatter_total
 from .waiting import WaitingTile
 from .walks import packed_name
 from .weights import Packing, at_start, digest_name, digest_size, write_refresh
@@ -225,7 +226,7 @@ class _ModuleWriter:
         elif isinstance(kernel, Tile):
             self._write_tile(emitter, kernel, label, rows)
         elif isinstance(kernel, OuterTotal):
-            write_outer_total(emitter, kernel, order)
+            OuterWriter(emitter, kernel, order).write()
         elif isinstance(kernel, ColumnTotal):
             write_column_total(emitter, graph, kernel, order)
         else:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from ...graph import Graph, Varies
-from ...schedule.grammar import ColumnTotal, OuterTotal, ScatterTotal
+from ...schedule.grammar import ColumnTotal, ScatterTotal
 from .closures import ClosureWriter
 from .emitter import Emitter, Index, number
 from .reductions import vector_width
@@ -21,7 +21,7 @@ from .tiles import Space
 
 # vectors of units summed side by side: an addition takes as long as starting this many
 ABREAST = 4
-TALLEST = 6  # lines of an outer product's tile, which read each vector of the right side once
+FIRST = number(0)  # row
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,31 @@ class Rows:
     emitter: Emitter
     count: ir.Value
     direction: int
+    first: ir.Value = FIRST
 
     def loop(
         self, body: Callable[..., Sequence[ir.Value] | None], carried: Sequence[ir.Value] = ()
     ) -> list[ir.Value]:
         """``body(row, *carried)`` for every row; as ``Emitter.loop``."""
-        b, zero = self.emitter.builder, number(0)
+        e = self.emitter
+        low, high = self.first, e.add(self.first, self.count)
         if self.direction >= 0:
-            return self.emitter.loop(zero, self.count, 1, body, carried)
-        last = b.sub(self.count, number(1))
-        return self.emitter.loop(
-            zero, self.count, 1, lambda i, *values: body(b.sub(last, i), *values), carried
-        )
+            return e.loop(low, high, 1, body, carried)
+        ends = e.builder.sub(e.add(low, high), number(1))
+        return e.loop(low, high, 1, lambda i, *values: body(e.builder.sub(ends, i), *values),
+                      carried)  # fmt: skip
+
+    def pieces(self, size: int, body: Callable[[Rows], None]) -> None:
+        """``body`` for so many rows at a time, in the same order."""
+        e, b = self.emitter, self.emitter.builder
+
+        def piece(done: ir.Value) -> None:
+            left = b.sub(self.count, done)
+            count = b.select(b.icmp_signed("<", left, number(size)), left, number(size))
+            before = done if self.direction >= 0 else b.sub(left, count)
+            body(Rows(e, count, self.direction, e.add(self.first, before)))
+
+        e.loop(number(0), self.count, size, piece)
 
 
 def write_column_total(emitter: Emitter, graph: Graph, kernel: ColumnTotal, rows: Rows) -> None:
@@ -129,64 +142,3 @@ def write_scatter_total(emitter: Emitter, kernel: ScatterTotal, rows: Rows) -> N
         own.visit(at)
 
     rows.loop(row)
-
-
-def write_outer_total(emitter: Emitter, kernel: OuterTotal, rows: Rows) -> None:
-    """``target += left^T right`` over all rows: register tiles, no packing, since rows of the
-    right side are read as vectors and elements of the left side are broadcast."""
-    m, n = kernel.target.shape
-    width = vector_width(emitter.target.lanes(emitter.real), (n,))
-    vectors = max(1, min(emitter.target.registers // 8, n // width))
-    height = min(TALLEST, 3 * emitter.target.registers // 4 // vectors)
-    lines = Space(emitter, (m,), height)
-
-    def columns(first: ir.Value, counts: list[int | None]) -> None:
-        lines.visit(lambda index, few: _outer_tile(
-            emitter, kernel, rows, width, index[0], few or height, first, counts))  # fmt: skip
-
-    panel = vectors * width
-    whole = n - n % panel
-    if whole:
-        emitter.loop(number(0), number(whole), panel, lambda j: columns(j, [None] * vectors))
-    if rest := n - whole:
-        counts: list[int | None] = [None] * (rest // width)
-        if rest % width:
-            counts.append(rest % width)
-        columns(number(whole), counts)
-
-
-def _outer_tile(
-    emitter: Emitter,
-    kernel: OuterTotal,
-    rows: Rows,
-    width: int,
-    i: ir.Value,
-    height: int,
-    j: ir.Value,
-    counts: list[int | None],
-) -> None:
-    lanes = emitter.lanes(width)
-    lines = [emitter.add(i, number(a)) for a in range(height)]
-    places = [(emitter.add(j, number(c * width)), count) for c, count in enumerate(counts)]
-
-    def step(r: ir.Value, *sums: ir.Value) -> Sequence[ir.Value]:
-        right = [emitter.load(kernel.right, r, (unit,), width, count) for unit, count in places]
-        start = emitter.row_start(kernel.left, r)
-        left = [lanes.load_splat(emitter.element(kernel.left, start, (a,))) for a in lines]
-        return [
-            lanes.fma(x, right[c], sums[a * len(places) + c])
-            for a, x in enumerate(left)
-            for c in range(len(places))
-        ]
-
-    zero = number(0)
-    first = [
-        emitter.load(kernel.target, zero, (a, unit), width, count)
-        for a in lines
-        for unit, count in places
-    ]
-    made = rows.loop(step, first)
-    for a, line in enumerate(lines):
-        for c, (unit, count) in enumerate(places):
-            place = a * len(places) + c
-            emitter.store(kernel.target, zero, (line, unit), made[place], width, count)
