@@ -1,7 +1,8 @@
 """Environment switches, read once.
 
 RNNGRAPH_DEBUG   0 (default) nothing; 1 verify schedules too (graphs always are), show tracebacks
-RNNGRAPH_CACHE   folder of cached machine code (default: rnngraph in the user's cache); "off"
+RNNGRAPH_CACHE   folder of the schedules and machine code that are kept (default: rnngraph in the
+                 user's cache); "off"
 """
 
 from __future__ import annotations
