@@ -7,6 +7,7 @@ number in the graph.
 from __future__ import annotations
 
 import pickle
+import sys
 from contextlib import suppress
 from dataclasses import fields
 from io import BytesIO
@@ -24,7 +25,7 @@ ROOMS = ("ops", "graph", "passes", "schedule", "activity.py", "components.py", "
 
 def key_of(graph: Graph, request: object) -> str:
     """The name of the entry for what is asked of a graph; ``request`` tells all by its repr."""
-    parts = [repr(graph.__getstate__()), repr(request), entries.version_of(*ROOMS)]
+    parts = [repr(graph.__getstate__()), repr(request), sys.version, entries.version_of(*ROOMS)]
     return entries.name_of(parts) + SUFFIX
 
 
