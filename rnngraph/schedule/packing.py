@@ -16,7 +16,7 @@ from .grammar import Tile, View, products
 
 NARROWEST = 4  # lanes; narrower vectors are no faster
 MOST_ROWS = 8
-SECOND = 1 << 17  # numbers that stay in the second cache from step to step
+SECOND = 1 << 16  # numbers that stay in the second cache from step to step
 FIRST = 1 << 12  # numbers that stay in the first cache, beside what else is in use
 TALL = 4  # rows; so many use a weight often enough for the second cache to keep up
 SEVERAL = 48  # rows whose sums wait on the stack; whole tiles of any height
