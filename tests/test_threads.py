@@ -108,7 +108,7 @@ def test_long_calls_have_the_team_that_is_expected_most_of():
     assert found.settled and found.size == 8
 
 
-@pytest.mark.parametrize(("alone", "team", "size"), [(3, 2, 2), (2, 3, 1), (2, 2, 2)])
+@pytest.mark.parametrize(("alone", "team", "size"), [(3, 2, 2), (2, 3, 1), (2, 2, 1), (2, 1.9, 1)])
 def test_short_calls_are_tried_both_ways_and_the_faster_is_kept(alone, team, size):
     found, seen = teams.trial(step_of(7e4), 1000, 1, 2, COSTS), []
     while not found.settled:
@@ -117,6 +117,16 @@ def test_short_calls_are_tried_both_ways_and_the_faster_is_kept(alone, team, siz
     assert seen == [2, 1] * teams.TRIES
     found.note(size, 100)  # a call that began before it was settled
     assert found.size == size
+
+
+def test_calls_that_run_at_once_are_noted_in_any_order():
+    found = teams.trial(step_of(7e4), 1000, 1, 2, COSTS)
+    for _ in range(3 * teams.TRIES):  # all of them began with a team
+        found.note(2, 1.0)
+    assert not found.settled and found.size == 1
+    for _ in range(teams.TRIES):
+        found.note(1, 3.0)
+    assert found.settled and found.size == 2
 
 
 def test_calls_with_many_threads_settle_and_keep_their_bits():

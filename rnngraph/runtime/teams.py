@@ -11,12 +11,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from functools import partial
-from math import inf
+from statistics import median
 from time import perf_counter
 from typing import Any
 
 from ..backends.frame import TEAM, THREADS
-from ..schedule.cost import SPEED, StepWork, TeamCosts, best_team, team_size
+from ..schedule.cost import SPEED, WORTH, StepWork, TeamCosts, best_team, team_size
 
 TRIES = 4  # calls of either way
 LONG = 0.02  # seconds alone; a fiftieth of it is more than any wake
@@ -27,23 +27,21 @@ class Trial:
     faster. With one thread there is nothing to be tried."""
 
     def __init__(self, team: int, tries: int = TRIES) -> None:
-        self.size, self.left = team, 2 * tries if team > 1 else 0
-        self.sizes, self.best = (team, 1), {team: inf, 1: inf}
-
-    @property
-    def settled(self) -> bool:
-        """True once ``size`` stays as it is."""
-        return self.left <= 0
+        self.size, self.sizes, self.tries = team, (team, 1), tries
+        self.settled = team == 1 or not tries  # ``size`` stays as it is
+        self.seconds: dict[int, list[float]] = {team: [], 1: []}
 
     def note(self, size: int, seconds: float) -> None:
-        """A call took so long with so many threads."""
+        """A call took so long with so many threads. Calls may run at once and end in any order."""
         if self.settled:
             return
-        self.best[size] = min(self.best[size], seconds)
-        self.left -= 1
-        self.size = self.sizes[self.left % 2]
-        if self.settled:
-            self.size = min(self.sizes, key=self.best.__getitem__)
+        self.seconds[size].append(seconds)
+        together, alone = (self.seconds[size] for size in self.sizes)
+        if min(len(together), len(alone)) < self.tries:
+            self.size = self.sizes[len(together) > len(alone)]
+            return
+        self.size = self.sizes[median(together) > (1 - WORTH) * median(alone)]
+        self.settled = True
 
 
 def trial(step: StepWork, steps: int, rows: int, threads: int, costs: TeamCosts) -> Trial:
