@@ -139,7 +139,7 @@ def test_many_processes_write_at_once(folder):
         found = pool.map(_compile_in_child, [folder] * 4)
     assert all(np.array_equal(a, b) for pair in found for a, b in zip(pair, expected, strict=True))
     (code,), (schedule,) = codes(folder), schedules(folder)
-    assert cache.load(code.name) is not None and kept.load(schedule.name) is not None
+    assert entries.load(code.name) is not None and kept.load(schedule.name) is not None
     assert {*folder.iterdir()} == {code, schedule}
 
 

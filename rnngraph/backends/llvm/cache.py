@@ -8,7 +8,6 @@ rnngraph's own code.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import llvmlite
 
@@ -37,13 +36,3 @@ def fingerprint(graph: Graph) -> list[str]:
     lines += [f"state {s.name} {s.leaf.id} {s.next and s.next.id} {s.delay}"
               for s in graph.states.values()]  # fmt: skip
     return lines + [f"output {name} {node.id}" for name, node in graph.outputs.items()]
-
-
-def load(key: str) -> tuple[bytes, dict[str, Any]] | None:
-    """``(object code, layout)`` of an entry; None if there is none, or none to be trusted."""
-    return entries.load(key)
-
-
-def store(key: str, code: bytes, layout: dict[str, Any]) -> None:
-    """Keep an entry."""
-    entries.store(key, code, layout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from ... import entries
 from ...ops.lanes import Real
 from ...schedule import Schedule
 from . import cache
@@ -22,14 +23,14 @@ def compile_schedule(
     names = [p.name for p in schedule.procedures]
     decided = [repr(schedule.memory), *names, schedule.precision, scanned]
     key = cache.key_of(schedule.graph, decided, real, target)
-    found = cache.load(key) if cached else None
+    found = entries.load(key) if cached else None
     if found is not None:
         code, layout = found
         return load_object(code, target), _layout(layout)
     module, made = write_module(schedule, real, target)
     machine = compile_module(module, target)
     if cached:
-        cache.store(key, machine.object, asdict(made))
+        entries.store(key, machine.object, asdict(made))
     return machine, made
 
 

@@ -97,7 +97,7 @@ class Driver:
         b, tile = self.builder, number(ROWS_PER_PART)
         blocks = b.sdiv(b.add(self.rows, number(ROWS_PER_PART - 1)), tile)
         border = b.mul(b.sdiv(b.mul(part, blocks), self.parts), tile)
-        return b.select(b.icmp_signed("<", border, self.rows), border, self.rows)
+        return self.emitter.least(border, self.rows)
 
     def write(self, phases: Sequence[Phase]) -> None:
         """All phases, with a barrier after each."""
@@ -241,7 +241,7 @@ class Driver:
 
         def body(first: ir.Value) -> None:
             left = b.sub(high, first)
-            steps = b.select(b.icmp_signed("<", left, chunk), left, chunk)
+            steps = self.emitter.least(left, chunk)
             if phase.direction < 0:
                 first = b.sub(b.sub(ends, first), steps)
             for function in functions:

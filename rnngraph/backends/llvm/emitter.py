@@ -17,6 +17,7 @@ I64 = ir.IntType(64)
 POINTER = ir.PointerType()
 Index = tuple[ir.Value, ...]
 Stream = tuple[str, int]
+CACHE_LINE = 64  # bytes
 
 
 def number(value: int) -> ir.Constant:
@@ -75,6 +76,18 @@ class Emitter:
         if isinstance(elements, ir.Constant) and elements.constant == 0:
             return pointer
         return self.builder.gep(pointer, [elements], source_etype=element or self.format.element)
+
+    def room(self, count: int, element: ir.Type | None = None) -> ir.Value:
+        """Memory on the stack, on a cache line of its own, for as long as the function runs."""
+        with self.builder.goto_entry_block():
+            room = self.builder.alloca(element or self.format.element, count)
+        room.align = CACHE_LINE
+        room.type = POINTER  # llvmlite gives it the type of what it points to
+        return room
+
+    def least(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """The lesser of two integers."""
+        return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
 
     def loop(
         self,

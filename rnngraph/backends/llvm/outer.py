@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from ...schedule.grammar import OuterTotal
-from .emitter import POINTER, Emitter, number
+from .emitter import Emitter, number
 from .reductions import vector_width
 from .tiles import Space
 from .totals import Rows
@@ -23,7 +23,6 @@ from .totals import Rows
 TALLEST = 6  # lines of a tile, which read each vector of the right side once
 MANY = 512  # lines: so many tiles read what was packed
 PACKED = 128  # rows, which with the columns of a tile stay in the first cache
-ALIGNMENT = 64
 
 Column = tuple[ir.Value, int | None]  # first unit, lane count
 
@@ -39,15 +38,8 @@ class OuterWriter:
         self.vectors = max(1, min(registers // 8, self.units // self.width))
         self.height = min(TALLEST, 3 * registers // 4 // self.vectors)
         self.lines = Space(emitter, (lines,), self.height)
-        self.packed = self._room() if lines >= MANY else None
-
-    def _room(self) -> ir.Value:
         size = PACKED * self.vectors * self.width
-        with self.emitter.builder.goto_entry_block():
-            room = self.emitter.builder.alloca(self.emitter.format.element, size)
-        room.align = ALIGNMENT
-        room.type = POINTER  # llvmlite gives it the type of what it points to
-        return room
+        self.packed = emitter.room(size) if lines >= MANY else None
 
     def write(self) -> None:
         """All columns; those that are left over apart."""

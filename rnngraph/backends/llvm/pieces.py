@@ -54,7 +54,7 @@ class Pieces:
         b = self.builder
         low, high = self.emitter.share(self.count, self.part)
         last = b.sub(self.count, number(1))
-        ending = b.select(b.icmp_signed("<", high, last), high, last)
+        ending = self.emitter.least(high, last)
         self.emitter.loop(low, ending, 1, self._compose)
         self._meet()
         with b.if_then(b.icmp_signed("==", self.part[0], number(0))):
@@ -114,7 +114,7 @@ class Pieces:
         b, total = self.builder, self.driver.steps
         begin = b.mul(k, number(PIECE))
         left = b.sub(total, begin)
-        steps = b.select(b.icmp_signed("<", left, number(PIECE)), left, number(PIECE))
+        steps = self.emitter.least(left, number(PIECE))
         end = b.sub(b.add(begin, steps), number(1))
         if self.direction > 0:
             return steps, begin, end

@@ -60,8 +60,7 @@ class Space:
             body((*index, number(whole * self.width)), rest)
 
     def _at_most(self, count: int) -> ir.Value:
-        b = self.emitter.builder
-        return b.select(b.icmp_signed("<", self.high, number(count)), self.high, number(count))
+        return self.emitter.least(self.high, number(count))
 
     def _holds(self, place: int) -> ir.Value:
         """Whether a vector belongs to this part."""

@@ -51,7 +51,7 @@ class Rows:
 
         def piece(done: ir.Value) -> None:
             left = b.sub(self.count, done)
-            count = b.select(b.icmp_signed("<", left, number(size)), left, number(size))
+            count = e.least(left, number(size))
             before = done if self.direction >= 0 else b.sub(left, count)
             body(Rows(e, count, self.direction, e.add(self.first, before)))
 

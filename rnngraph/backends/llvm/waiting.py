@@ -22,11 +22,10 @@ from llvmlite import ir
 from ...graph import Graph
 from ...schedule.grammar import Tile
 from ...schedule.packing import SEVERAL, Pass
-from .emitter import POINTER, Emitter, number
+from .emitter import Emitter, number
 from .products import ProductTile
 from .walks import Column, Sums, TilePlace
 
-ALIGNMENT = 64
 ABREAST = 2  # rows whose epilogues are one piece of code: neither waits for its own results
 
 
@@ -39,16 +38,13 @@ class WaitingTile(ProductTile):
         super().__init__(emitter, graph, kernel, label)
         self.passes = passes
         self.row_size = len(self.products) * self.shape.panel
-        with emitter.builder.goto_entry_block():
-            self.sums = emitter.builder.alloca(emitter.format.element, SEVERAL * self.row_size)
-        self.sums.align = ALIGNMENT
-        self.sums.type = POINTER  # llvmlite gives it the type of what it points to
+        self.sums = emitter.room(SEVERAL * self.row_size)
 
     def _panel(self, first: ir.Value, rows: ir.Value, units: int) -> None:
         e, columns = self.emitter, self._columns(first, units)
 
         def some(begin: ir.Value) -> None:
-            count = self._least(e.builder.sub(rows, begin), number(SEVERAL))
+            count = e.least(e.builder.sub(rows, begin), number(SEVERAL))
 
             def place(numbers: list[ir.Value]) -> TilePlace:
                 tile_rows = [e.add(begin, r) for r in numbers]
@@ -78,7 +74,7 @@ class WaitingTile(ProductTile):
         length = b.select(lone, depth, number(way.length))
 
         def block(low: ir.Value) -> None:
-            part = (low, self._least(self.emitter.add(low, length), depth))
+            part = (low, self.emitter.least(self.emitter.add(low, length), depth))
 
             def tile(numbers: list[ir.Value]) -> None:
                 at = place(numbers)
@@ -116,7 +112,3 @@ class WaitingTile(ProductTile):
         place = product * self.shape.panel + column.place * self.shape.lanes
         row = self.emitter.mul(r, number(self.row_size))
         return self.emitter.at(self.sums, self.emitter.add(row, number(place)))
-
-    def _least(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        builder = self.emitter.builder
-        return builder.select(builder.icmp_signed("<", a, b), a, b)

@@ -14,10 +14,9 @@ from llvmlite import ir
 from ...graph import Varies
 from ...schedule.grammar import Tile, View
 from ...schedule.packing import TALL, Group, Pass, Shape, far, groups
-from .emitter import POINTER, Emitter, number
+from .emitter import CACHE_LINE, POINTER, Emitter, number
 from .tiles import Epilogue, Space
 
-CACHE_LINE = 64  # bytes
 FETCHES = 2  # lines that a tile fetches ahead with every element of its operand, at most
 
 Place = tuple[int, int, int]  # product, row of the tile, column
@@ -95,9 +94,8 @@ class Walks:
         """A list on the stack of where the groups of a run lie."""
         if run not in self.tables:
             e = self.emitter
+            table = e.room(2 * len(run), POINTER)
             with e.builder.goto_entry_block():
-                table = e.builder.alloca(POINTER, 2 * len(run))
-                table.type = POINTER  # llvmlite gives it the type of what it points to
                 for i, place in enumerate(run):
                     source = self.sources[place]
                     for k, pointer in enumerate((source.packed, source.operand)):
