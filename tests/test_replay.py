@@ -3,6 +3,7 @@ what they hold."""
 
 from __future__ import annotations
 
+import ctypes
 from types import MappingProxyType
 
 import numpy as np
@@ -85,6 +86,48 @@ def test_every_change_of_a_parameter_is_seen(change, dtype):
     found = compiled.run(params, x)[0]
     assert np.allclose(found, x @ params["W"].T, atol=1e-4)
     assert not np.array_equal(found, before)
+
+
+def test_frozen_parameters_can_not_be_changed(cell):
+    for name, array in cell.freeze(cell.init(0)).items():
+        with pytest.raises(ValueError):
+            array[...] = 1
+        with pytest.raises(ValueError):
+            array.setflags(write=True)
+        assert np.array_equal(array, cell.init(0)[name])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("call", ["run", "step"])
+def test_frozen_parameters_give_the_same_bits_in_any_order(x, call, threads):
+    """Also when one of them comes as an array again, which then changes in place."""
+    cell = rg.load("lstm").compile(I=I, H=H, threads=threads)
+    x = x if call == "run" else x[0]
+    first, second = (cell.freeze(cell.init(seed)) for seed in (0, 1))
+    loose = {**first, "W_f": first["W_f"].copy()}
+    for params in (first, first, second, second, first, loose, loose, first, second):
+        found, _ = getattr(cell, call)(params, x)
+        copies = {name: array.copy() for name, array in params.items()}
+        assert np.array_equal(found, getattr(cell, call)(copies, x)[0])
+        loose["W_f"] *= 1.5
+
+
+def test_frozen_parameters_are_not_looked_through(cell, x):
+    """Seen by changing one behind everybody's back, which nothing notices."""
+    params = cell.freeze(cell.init(0))
+    before = cell.run(params, x)[0]
+    pointer = params["W_f"].ctypes.data
+    ctypes.memset(pointer, 0, params["W_f"].nbytes)
+    assert np.array_equal(cell.run(params, x)[0], before)
+    assert not np.array_equal(cell.run(dict(params, W_f=params["W_f"].copy()), x)[0], before)
+
+
+def test_freezing_checks_and_converts(cell):
+    params = cell.init(0)
+    wide = {name: array.astype(np.float64) for name, array in params.items()}
+    assert {array.dtype for array in cell.freeze(wide).values()} == {np.dtype(np.float32)}
+    with pytest.raises(ArgumentError, match="'b_f' has shape"):
+        cell.freeze(params | {"b_f": np.zeros(H + 1)})
 
 
 def test_parameters_reshaped_in_place_are_looked_at_again(cell, x):

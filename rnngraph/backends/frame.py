@@ -3,7 +3,7 @@
     frame  ::= head record* table
     head   ::= ITEMS FIELDS ARRAY STEPS ROWS THREADS TEAM READ WRITTEN
     record ::= DTYPE MODE PLACE OFFSET LINES BYTES STRIDE LIMIT RANK length*
-    table  ::= pointer*                                     in the order of the code's layout
+    table  ::= pointer* VOUCHED                             in the order of the code's layout
 
 Along with it goes a tuple of the call's arrays, one for each record. ``READ`` records are looked at
 before the procedure runs, the ``WRITTEN`` ones after it. Machine code reads the arrays' own
@@ -19,7 +19,8 @@ it. Then, by its mode,
 
 ``ITEMS`` is where a tuple's items begin, ``FIELDS`` where NumPy's part of an array begins
 (``PyArrayObject_fields`` of its C interface): data, number of axes, lengths, strides, base, dtype,
-flags. ``TEAM`` is where the pool's ``enter`` is, for more than one of ``THREADS``.
+flags. ``TEAM`` is where the pool's ``enter`` is, for more than one of ``THREADS``. ``VOUCHED`` is 0
+unless the caller vouches that all parameters are those of this frame's call before.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ DTYPE, MODE, PLACE, OFFSET, LINES, BYTES, STRIDE, LIMIT, RANK = range(9)
 MOST_AXES = 8
 RECORD = 9 + MOST_AXES
 POINT, ZERO, FILL, KEEP = range(4)
+VOUCHED = "vouched parameters"  # what the table's last entry is called
 
 # byte offsets in an array object: of its type before FIELDS, of the others after it
 TYPE, DATA, AXES, LENGTHS, DESCRIPTOR, FLAGS = -8, 0, 8, 16, 40, 48

@@ -70,7 +70,7 @@ class Arguments:
         steps, rows = _extent(inputs, contexts, steps, rows)
         state = {} if state is None else state
         initial = self.states(state, rows)
-        call = Call(steps, rows, {**inputs, **contexts, **self._params(params)}, {},
+        call = Call(steps, rows, {**inputs, **contexts, **self.params(params)}, {},
                     tuple(initial), lengths is not None, reset is not None, reverse,
                     batch_first)  # fmt: skip
         call.initial = self.filled(initial, rows, call.given)
@@ -131,7 +131,8 @@ class Arguments:
                     f"'{name}' holds {wrong}, expected integers from 0 to {limit - 1}"
                 )
 
-    def _params(self, params: Mapping[str, Any]) -> dict[str, Array]:
+    def params(self, params: Mapping[str, Any]) -> dict[str, Array]:
+        """All parameters ``[*shape]`` by name. Raises ArgumentError."""
         known(params, list(self.graph.params), "parameter")
         return {
             name: fitted(params[name], name, leaf.shape, self.dtype)

@@ -37,6 +37,19 @@ def address(array: Array) -> int:
     return int(array.__array_interface__["data"][0])
 
 
+def unchanging(array: Array) -> Array:
+    """A copy in memory of Python's own that nobody can write to."""
+    return np.ndarray(array.shape, array.dtype, array.tobytes())
+
+
+def is_unchanging(array: Array) -> bool:
+    """True for an array in memory that nobody can write to, however they come to it."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return type(base) is bytes
+
+
 def _headers_are_known() -> bool:
     """True where an object's ``id`` is its address, and NumPy's fields follow Python's."""
     if sys.implementation.name != "cpython":

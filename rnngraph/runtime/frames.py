@@ -114,6 +114,11 @@ class Writer:
         table = [*self.session.table(), 0]  # the last for what machine code never looks at
         return array("q", [*head, *(word for record in records for word in record), *table])
 
+    @property
+    def vouched(self) -> int:
+        """Where, from the end of the frame's words, the caller vouches for its parameters."""
+        return self.places[frame.VOUCHED] - len(self.places) - 1
+
     def point(self, name: str, shape: Shape, dtype: np.dtype[Any], limit: int = 0) -> None:
         """An argument, under the name of its buffer."""
         self.read.append(self._record(name, shape, dtype, frame.POINT, limit=limit))

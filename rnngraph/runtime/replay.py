@@ -3,7 +3,8 @@
 What was found out about a call (that its arguments fit, where its memory lies) is kept in a
 frame. The next one only hands over its arrays, and machine code sees from their headers whether
 they are of the same kind, wherever they lie and whatever they hold. If they are not, the call runs
-as a first one does.
+as a first one does. Frozen parameters, of which nobody can change a number, are kept by reference;
+when they come again, their packed weights are good without a look at them.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Mapping
+from operator import is_
 from typing import Any
 
 import numpy as np
 
 from .arguments import Arguments, Call
-from .arrays import HEADERS, Array
+from .arrays import HEADERS, Array, is_unchanging
 from .executable import Session
 from .frames import CannotReplay, Fresh, Writer, results
 
@@ -58,6 +60,7 @@ class Replay:
         for name in self.states:
             writer.keep(name)
         self.entry = program.entry(0, session.steps, session.rows, writer.words())
+        self.vouched, self.packed = writer.vouched, ()
 
     def _firsts(self, arguments: Arguments, call: Call) -> tuple[Array, ...]:
         """What states begin with that none is given for; ``learned`` ones by their parameter."""
@@ -106,10 +109,17 @@ class Replay:
                       for name, first in zip(self.states, self.firsts, strict=True)]  # fmt: skip
         else:
             firsts = self.firsts
+        weights = tuple(params.values())
+        known = len(weights) == len(self.packed) and all(map(is_, weights, self.packed))
+        self.entry.put(self.vouched, known)
         fresh, dtype = self.fresh.allocate(), self.dtype
         finals = {name: np.empty(shape, dtype) for name, shape in self.final_shapes}
-        arrays = (*params.values(), *given, *fresh, *firsts, *finals.values())
-        return None if self.entry.enter(arrays) else (fresh, finals, arrays)
+        arrays = (*weights, *given, *fresh, *firsts, *finals.values())
+        if self.entry.enter(arrays):
+            return None
+        if not known:
+            self.packed = weights if all(map(is_unchanging, weights)) else ()
+        return fresh, finals, arrays
 
 
 def write_arguments(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..graph import Graph
+from .arguments import Call
 from .arrays import Array
 
 
@@ -18,6 +20,23 @@ class Gradients:
     inputs: dict[str, Array]
     contexts: dict[str, Array]
     state: dict[str, Array]
+
+
+def sorted_out(
+    graph: Graph, call: Call, found: Mapping[str, Array], starts: dict[str, Array]
+) -> Gradients:
+    """Gradients by what they are of; a learned first state's goes to its parameter."""
+    params = {name: found[name] for name in graph.params if name in found}
+    for name, state in graph.states.items():
+        learned = isinstance(state.init, str) and state.init in params
+        if learned and name not in call.given_states:
+            params[state.init] = params[state.init] + starts[name].sum(0)  # type: ignore[index]
+    return Gradients(
+        params,
+        {name: call.out(found[name]) for name in graph.inputs if name in found},
+        {name: found[name] for name in graph.contexts if name in found},
+        starts,
+    )
 
 
 def single(results: dict[str, Array], alone: bool) -> Any:

@@ -66,6 +66,10 @@ class Entry:
         self._go = partial(function, words.buffer_info()[0])
         self.enter: Callable[[Any], int] = self._go if found.settled else self._try
 
+    def put(self, place: int, word: int) -> None:
+        """Change a word of the frame."""
+        self._words[place] = word
+
     def _try(self, arrays: Any) -> int:
         size = self._trial.size
         self._set(size)

@@ -18,6 +18,7 @@ from ...schedule import Schedule
 from ...schedule.cost import CHUNK_ROWS, ROWS_PER_PART
 from ...schedule.grammar import Buffer, Extent, Kernel, Phase, Total, views, written
 from ...schedule.series import LARGEST, is_series, moves
+from ..frame import VOUCHED
 from .emitter import I64, POINTER, Emitter, Stream, number, stream
 from .pieces import Pieces, ScanFunctions
 from .team import Team
@@ -101,9 +102,12 @@ class Driver:
 
     def write(self, phases: Sequence[Phase]) -> None:
         """All phases, with a barrier after each."""
+        b = self.builder
         functions = [f for phase in phases for f in self.program.of(phase)]
         early = [p for f in functions for p in f.packings if at_start(p)]
-        self._pack(early, "")
+        vouched = b.icmp_signed("!=", b.ptrtoint(self.bases[VOUCHED], I64), number(0))
+        with b.if_then(b.not_(vouched)):
+            self._pack(early, "")
         for place, phase in enumerate(phases):
             functions = self.program.of(phase)
             late = [p for f in functions for p in f.packings if not at_start(p)]

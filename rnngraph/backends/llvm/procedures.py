@@ -37,6 +37,7 @@ from ...schedule.packing import groups, packed_size, passes, tile_shape, waits
 from ...schedule.panels import format_of, narrow_shape, narrow_size
 from ...schedule.scan import next_alone
 from ...schedule.series import LARGEST, is_series, units
+from ..frame import VOUCHED
 from .codes import write_narrow, write_narrow_packing
 from .driver import Driver, KernelFunction, Program, Series
 from .emitter import I64, POINTER, Emitter, Stream, stream
@@ -62,7 +63,8 @@ SIDES = ("left", "right", "target")
 @dataclass
 class Layout:
     """What the table holds: buffers in order, then packed weights and digests of their
-    sources, with their elements. These two are kept from call to call, and begin as zeros."""
+    sources, with their elements. These two are kept from call to call, and begin as zeros. Last
+    is a word that vouches for the parameters."""
 
     entries: list[str]
     packed: dict[str, int] = field(default_factory=dict)
@@ -72,7 +74,7 @@ class Layout:
     @property
     def names(self) -> list[str]:
         """All entries in the order of the table."""
-        return [*self.entries, *self.packed, *self.digests]
+        return [*self.entries, *self.packed, *self.digests, VOUCHED]
 
     @property
     def kept(self) -> dict[str, int]:
