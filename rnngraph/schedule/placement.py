@@ -62,7 +62,7 @@ class Placement:
         inside = {node.id for node in unit}
         before = [p for node in unit for p in self._needs(node) if p.id not in inside]
         procedure = max(int(node.id in self.late) for node in unit)
-        before = [p for p in before if p.op not in PLAIN]
+        before = [p for p in before if not _given(p)]
         homes = [self.home[p.id] for p in before]
         if unit[0].id in self.loops.of:
             return self._above(procedure, "loop", self.loops.of[unit[0].id], before)
@@ -122,6 +122,11 @@ class Placement:
 
     def _together(self, a: Node, b: Node) -> bool:
         return self.home[a.id] == self.home[b.id]
+
+
+def _given(node: Node) -> bool:
+    """True for leaves and windows on them: nothing has to run before they can be read."""
+    return node.op in PLAIN or (node.op in WINDOWS and all(map(_given, node.operands)))
 
 
 def _computed_weights(node: Node) -> list[Node]:
