@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from cells_for_tests import cell
-from compiled_cells import FEW, MANY, arrays, compiled_for, split, turns
+from compiled_cells import FEW, MANY, arrays, split, turns
 
 from rnngraph.compiled import Compiled
 from rnngraph.runtime import executable
@@ -87,13 +87,11 @@ def call(compiled: Compiled, steps: int, rows: int, put: Any) -> list[np.ndarray
     return [np.array(value) for part in parts for value in part.values()]
 
 
-def cells_on(target: str, every: bool) -> Iterator[tuple[Compiled, list[tuple[int, int]]]]:
+def cells_on(target: str) -> Iterator[tuple[Compiled, list[tuple[int, int]]]]:
     for title in MORE:
         yield Compiled(cell(title), dtype="f32", target=target), LENGTHS
     for name, turn in turns().items():
-        if every:
-            yield compiled_for(name, turn.width, target, turn.dtype), LENGTHS
-        elif turn.target == target:
+        if turn.target == target:
             yield turn.compile(name), turn.lengths
 
 
@@ -120,7 +118,7 @@ if __name__ == "__main__":
         else:
             beyond[0] = b"x"
     else:
-        for compiled, lengths in cells_on(sys.argv[1], every=sys.argv[2:] == ["all"]):
+        for compiled, lengths in cells_on(sys.argv[1]):
             print(compiled.graph.title, compiled.dtype, flush=True)
             check(compiled, lengths)
         print("all within their arrays")

@@ -25,7 +25,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "code"
 
 
-def run(name="gru", dtype="f32", **sizes):
+def run(name="rnn", dtype="f32", **sizes):
     compiled = rg.load(name).compile(**(sizes or {"I": 5, "H": 9}), dtype=dtype)
     size = compiled.graph.inputs["x"].shape[0]
     x = np.random.default_rng(0).normal(size=(4, 3, size))

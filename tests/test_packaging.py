@@ -70,12 +70,6 @@ def cells(checkout: Path) -> list[str]:
     return sorted(path.stem for path in (checkout / "cells").glob("*.cell"))
 
 
-def test_plain_install(checkout: Path, tmp_path: Path) -> None:
-    file, names = use(environment(tmp_path / "venv", checkout), tmp_path)
-    assert checkout not in file.parents
-    assert names == cells(checkout)
-
-
 def test_wheel_from_the_sdist(checkout: Path, tmp_path: Path) -> None:
     builder = environment(tmp_path / "builder", "build")
     call(builder / "python", "-m", "build", "-o", tmp_path / "dist", where=checkout)

@@ -15,7 +15,6 @@ from structure import PLACES, representative
 from tolerances import TOLERANCES, assert_close, error
 
 import rnngraph as rg
-from rnngraph import library
 from rnngraph.backends.llvm.target import named
 from rnngraph.backends.reference import interpret, narrow
 from rnngraph.compiled import Compiled
@@ -64,7 +63,6 @@ def assert_both_mean(title, turn):
         assert_means(Compiled(cell(title), precision=precision), rows)
 
 
-LIBRARY = list(zip(library.names(), cycle(NARROW), strict=False))
 BY_TURNS = list(zip(PLACES, cycle(NARROW), strict=False))
 
 
@@ -117,12 +115,6 @@ def assert_near_f32(name, precision):
 @pytest.mark.parametrize(("place", "precision"), BY_TURNS)
 def test_outputs_stay_near_f32(place, precision):
     assert_near_f32(representative(place), precision)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "precision"), LIBRARY)
-def test_outputs_of_every_cell_stay_near_f32(name, precision):
-    assert_near_f32(name, precision)
 
 
 @pytest.mark.parametrize(("place", "precision"), BY_TURNS)

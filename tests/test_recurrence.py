@@ -93,7 +93,7 @@ def bodies(draw, spoilt: bool = False) -> str:
     return f"h' = {text}"
 
 
-RANDOM = settings(max_examples=20, deadline=None, derandomize=True,
+RANDOM = settings(max_examples=12, deadline=None, derandomize=True,
                   suppress_health_check=list(HealthCheck))  # fmt: skip
 
 

@@ -28,8 +28,7 @@ def outputs(products, units):
     return [compiled.run(params, np.ascontiguousarray(x[:, :rows]))[0] for rows in ROWS]
 
 
-@pytest.mark.parametrize("products", [1, 2, 3, 4, 6])
-@pytest.mark.parametrize("units", [16, 21])
+@pytest.mark.parametrize(("products", "units"), [(1, 21), (2, 16), (3, 21), (4, 16), (6, 21)])
 def test_tall_tiles_and_what_is_left_of_rows(products, units, monkeypatch):
     monkeypatch.setattr(entries, "folder", lambda: None)
     plain = outputs(products, units)
@@ -77,8 +76,7 @@ def kernels_of(compiled):
             and any(isinstance(a, Product) for a in k.accumulators)]  # fmt: skip
 
 
-@pytest.mark.parametrize("products", [1, 4, 7, 9])
-@pytest.mark.parametrize("units", [16, 21])
+@pytest.mark.parametrize(("products", "units"), [(1, 16), (4, 21), (7, 16), (9, 21)])
 def test_block_by_block_a_row_has_the_same_bits(products, units, monkeypatch):
     monkeypatch.setattr(entries, "folder", lambda: None)
     whole = outputs(products, units)

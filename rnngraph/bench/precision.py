@@ -58,7 +58,8 @@ def speeds(seconds: float = 2.0) -> Table:
 
 def _speed(rows: int, hidden: int, steps: int, seconds: float) -> list[str]:
     fielded = {p: _compiled(load("lstm"), hidden, p) for p in PRECISIONS}
-    params, x = fielded["f32"].init(0), _input(fielded["f32"], steps, rows)
+    exact = fielded["f32"]
+    params, x = exact.freeze(exact.init(0)), _input(exact, steps, rows)
     times = alternate({p: lambda c=c: c.run(params, x) for p, c in fielded.items()}, seconds)  # type: ignore[misc]
     medians = [f"{1e6 * typical(times[p]) / steps:.2f}" for p in PRECISIONS]
     return [str(rows), str(hidden), *medians, *(f"{ratio(times, p, 'f32'):.2f}" for p in FORMATS)]
