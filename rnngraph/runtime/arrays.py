@@ -43,11 +43,8 @@ def unchanging(array: Array) -> Array:
 
 
 def is_unchanging(array: Array) -> bool:
-    """True for an array in memory that nobody can write to, however they come to it."""
-    base: Any = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    return type(base) is bytes
+    """True for what ``unchanging`` made: an array in memory that nobody can write to."""
+    return isinstance(array.base, bytes)
 
 
 def _headers_are_known() -> bool:

@@ -60,7 +60,8 @@ class Replay:
         for name in self.states:
             writer.keep(name)
         self.entry = program.entry(0, session.steps, session.rows, writer.words())
-        self.vouched, self.packed = writer.vouched, ()
+        self.vouched = writer.vouched
+        self.frozen: tuple[Any, ...] = ()
 
     def _firsts(self, arguments: Arguments, call: Call) -> tuple[Array, ...]:
         """What states begin with that none is given for; ``learned`` ones by their parameter."""
@@ -109,17 +110,27 @@ class Replay:
                       for name, first in zip(self.states, self.firsts, strict=True)]  # fmt: skip
         else:
             firsts = self.firsts
-        weights = tuple(params.values())
-        known = len(weights) == len(self.packed) and all(map(is_, weights, self.packed))
-        self.entry.put(self.vouched, known)
         fresh, dtype = self.fresh.allocate(), self.dtype
         finals = {name: np.empty(shape, dtype) for name, shape in self.final_shapes}
-        arrays = (*weights, *given, *fresh, *firsts, *finals.values())
+        arrays = (*params.values(), *given, *fresh, *firsts, *finals.values())
+        known = self.frozen and self._vouch(arrays)
         if self.entry.enter(arrays):
             return None
-        if not known:
-            self.packed = weights if all(map(is_unchanging, weights)) else ()
+        if not known:  # most parameters are not frozen: the first one tells, at little cost
+            self.frozen = self._frozen(arrays) if is_unchanging(arrays[0]) else ()
         return fresh, finals, arrays
+
+    def _frozen(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The parameters, which come first, if all of them are frozen."""
+        weights = arrays[: len(self.params)]
+        return weights if all(map(is_unchanging, weights)) else ()
+
+    def _vouch(self, arrays: tuple[Any, ...]) -> bool:
+        """Tell machine code whether the parameters are the frozen ones that its packed weights
+        are of."""
+        known = all(map(is_, self.frozen, arrays))
+        self.entry.put(self.vouched, known)
+        return known
 
 
 def write_arguments(
