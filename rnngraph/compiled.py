@@ -24,7 +24,7 @@ from .runtime.budget import Kept, opened
 from .runtime.executable import Executable, Session
 from .runtime.options import check_options, checked_precision, refuse_derivatives
 from .runtime.replay import Replay, Replays, key_of
-from .runtime.results import Gradients, frozen, marked, single, sorted_out
+from .runtime.results import Gradients, frozen, gradients_of, marked, single
 from .runtime.tape import Tape
 from .schedule import Schedule
 from .schedule.cost import FEW_ROWS
@@ -253,7 +253,7 @@ class Compiled:
     ) -> Gradients:
         found = {name: session.output(mark.format(name)) for name in request.wrt or ()}
         starts = {name: session.final(mark.format(name)) for name in self.graph.states}
-        return sorted_out(self.graph, call, found, starts)
+        return gradients_of(self.graph, call, found, starts)
 
     # --- directions ----------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ class Gradients:
     state: dict[str, Array]
 
 
-def sorted_out(
+def gradients_of(
     graph: Graph, call: Call, found: Mapping[str, Array], starts: dict[str, Array]
 ) -> Gradients:
     """Gradients by what they are of; a learned first state's goes to its parameter."""

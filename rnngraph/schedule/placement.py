@@ -62,7 +62,7 @@ class Placement:
         inside = {node.id for node in unit}
         before = [p for node in unit for p in self._needs(node) if p.id not in inside]
         procedure = max(int(node.id in self.late) for node in unit)
-        before = [p for p in before if not _given(p)]
+        before = [p for p in before if not _at_hand(p)]
         homes = [self.home[p.id] for p in before]
         if unit[0].id in self.loops.of:
             return self._above(procedure, "loop", self.loops.of[unit[0].id], before)
@@ -124,9 +124,9 @@ class Placement:
         return self.home[a.id] == self.home[b.id]
 
 
-def _given(node: Node) -> bool:
+def _at_hand(node: Node) -> bool:
     """True for leaves and windows on them: nothing has to run before they can be read."""
-    return node.op in PLAIN or (node.op in WINDOWS and all(map(_given, node.operands)))
+    return node.op in PLAIN or (node.op in WINDOWS and all(map(_at_hand, node.operands)))
 
 
 def _computed_weights(node: Node) -> list[Node]:

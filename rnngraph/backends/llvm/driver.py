@@ -105,8 +105,8 @@ class Driver:
         b = self.builder
         functions = [f for phase in phases for f in self.program.of(phase)]
         early = [p for f in functions for p in f.packings if at_start(p)]
-        vouched = b.icmp_signed("!=", b.ptrtoint(self.bases[VOUCHED], I64), number(0))
-        with b.if_then(b.not_(vouched)):
+        vouched = b.ptrtoint(self.bases[VOUCHED], I64)
+        with b.if_then(b.icmp_signed("==", vouched, number(0))):
             self._pack(early, "")
         for place, phase in enumerate(phases):
             functions = self.program.of(phase)
