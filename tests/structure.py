@@ -1,7 +1,7 @@
 """What a cell's schedule is made of, and the fewest cells that have everything between them.
 
-The library is large: what costs a compilation for each cell is done for all of it by the slow
-tests, and by default for the cells that meet every form of kernel.
+The library is large: what costs a compilation for each cell is done for the cells that meet every
+form of kernel, and only what is worth it for all of them, some of that by the slow tests.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from rnngraph.tasks.agreement import MISSION
 
 playwright = pytest.importorskip("playwright.sync_api")
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="no chromium")]
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium")
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
