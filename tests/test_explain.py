@@ -135,7 +135,8 @@ def test_the_unit_that_carries_is_first_and_its_loss_is_in_the_table(report):
 
 
 def test_a_matrix_state_has_a_report():  # and test_demo.py makes that of a stack
-    made = explain_sentences(untrained("memory"), ["the cat was full.", "the cats were full."])
+    made = explain_sentences(untrained("memory"), ["the cat , which ate , was full.",
+                                                   "the cats were full."])
     json.dumps(made, allow_nan=False)
     for column in made["columns"]:
         for value in made["values"]:
@@ -144,7 +145,7 @@ def test_a_matrix_state_has_a_report():  # and test_demo.py makes that of a stac
         for other in column["others"]:
             assert other["causes"]["carrying"][0]["states"] == made["units"][0]["states"]
             assert set(other["causes"]["patched"]) >= {value["name"] for value in made["values"]}
-    assert made["ablation"] is None and made["units"][0]["by"] == "routes"
+    assert made["ablation"]["by"] == "decision" and made["units"][0]["by"] == "routes"
     boxes = {key for arrow in made["cell"]["arrows"] for key in arrow}
     assert {value["box"] for value in made["values"]} <= boxes
 
@@ -162,6 +163,69 @@ def test_swaps_and_decisions_can_be_chosen():
     ]:  # fmt: skip
         with pytest.raises(ValueError, match=message):
             explain_sentences(model, texts, **words)
+
+
+def test_without_a_rule_the_likeliest_other_words_are_swapped():
+    model = untrained("gru")
+    (column,) = explain_sentences(model, ["full already cat was the cat was the full"])["columns"]
+    assert len(column["others"]) == 6 and len(column["labels"]) == 10
+    changes = {}
+    for at in range(1, 10):
+        before, _ = model.model.run(model.params, token_inputs(column["labels"][:at], model.ids))
+        guess = before["logits"][-1, 0].copy()
+        guess[[model.ids[column["labels"][at]], model.ids["<s>"]]] = -np.inf
+        words = list(column["labels"])
+        words[at] = model.tokens[int(guess.argmax())]
+        y, _ = model.model.run(model.params, token_inputs(words, model.ids))
+        a, b = (y["logits"][-1, 0, model.ids[form]] for form in column["forms"])
+        changes[at, words[at]] = abs(a - b - column["decision"][-1])
+    most = sorted(changes, key=changes.get)[-6:]
+    assert [(other["step"], other["label"]) for other in column["others"]] == sorted(most)
+
+
+def test_every_model_has_an_ablation_of_its_columns():
+    model = untrained("lstm")
+    made = explain_sentences(model, ["the cat", "the full already cat was"])
+    table, names = made["ablation"], ["h", "c"]
+    assert table["by"] == "decision" and table["states"] == names
+    reads = [token_inputs(column["labels"], model.ids) for column in made["columns"]]
+    whole = Overridable(model.model, names)
+    traces = [model.model.trace(model.params, x, names=names) for x in reads]
+    means = {name: np.concatenate([t[name][:, 0] for t in traces]).mean(0) for name in names}
+    for at, (column, x) in enumerate(zip(made["columns"], reads, strict=True)):
+        mask = np.zeros((len(column["labels"]), 1, 6), bool)
+        mask[..., 2] = True
+        y, _ = whole.run(model.params, x, {n: (mask, np.broadcast_to(means[n], mask.shape))
+                                           for n in names}, outputs=["logits"])
+        a, b = (y["logits"][-1, 0, model.ids[form]] for form in column["forms"])
+        assert table["without"][2][at] == pytest.approx(a - b, rel=1e-3)
+        assert table["whole"][at] == pytest.approx(column["decision"][-1], rel=1e-3)
+    moved = np.abs(np.array(table["without"]) - table["whole"]).mean(1)
+    assert np.allclose(table["effect"], moved, rtol=1e-2)
+
+
+def test_summaries_are_those_of_the_strips(report):
+    for column in report["columns"]:
+        for name, rows in column["values"].items():
+            assert np.allclose(column["means"][name], np.mean(rows, 1), rtol=1e-2, atol=1e-4)
+            assert np.allclose(column["norms"][name], np.linalg.norm(rows, axis=1), rtol=1e-3)
+    held = report["columns"][0]["others"][0]["causes"]["carrying"][0]["sets"][0]
+    assert held["median"] == pytest.approx(np.median(held["controls"]), rel=1e-3)
+    assert held["most"] == max(held["controls"])
+
+
+def test_contexts_belong_to_their_row():
+    cell = rg.load("gru_d").bind(None, I=2, H=3)
+    known = Trained(cell, cell.compile(), cell.compile().init(), {"I": 2, "H": 3})
+    rng = np.random.default_rng(0)
+    x = {name: rng.random((6, 3, 2), np.float32) for name in ("x", "mask", "delta")}
+    made = explain_series(known, {"mean": rng.random((3, 2), np.float32), **x})
+    for at, column in enumerate(made["columns"]):
+        half, other = column["others"]
+        assert np.allclose(column["inputs"]["mask"], x["mask"][:, at], rtol=1e-3)
+        after = made["columns"][(at + 1) % 3]["others"][1]["before"]
+        assert other["after"] == pytest.approx(after, rel=1e-5)
+        assert half["after"] != pytest.approx(after, rel=1e-5)
 
 
 def test_rows_of_numbers_have_the_same_report():
@@ -204,9 +268,23 @@ def test_story_is_computed(report):
     assert "in “The cat was full because it ate already.” “was” comes at once" in did
     assert why.startswith("The same weights can do both because they do not fix the gate")
     same = {**report, "columns": [report["columns"][0]] * 2}
-    assert "only the state remembers" in story(same, carrier)[1]
+    assert "so is what the forget gate f does at every word that they share" in story(
+        same, carrier)[1]
     many = {**report, "columns": [report["columns"][at] for at in (0, 1, 0, 0)]}
     assert story(many, carrier)[0].count("of it is left") == 2
+
+
+def test_words_that_come_twice_are_told_apart(report):
+    def column(labels, gate):
+        return {"labels": labels, "values": {"f": [[value] for value in gate]}, "title": "",
+                "kept": {"c": [[value] for value in gate]}, "others": [], "decided": 2,
+                "forms": ["a", "b"]}  # fmt: skip
+
+    columns = [column(["the", "cat", "the"], [0.9, 0.5, 0.1]),
+               column(["the", "cat", "the"], [0.9, 0.5, 0.3])]
+    values = [value for value in report["values"] if value["name"] == "f"]
+    (why,) = story({**report, "values": values, "columns": columns}, 0)[1:]
+    assert "at “the” number 2 it is 0.10 in the first and 0.30 in the second" in why
 
 
 def test_a_gate_that_overwrites_is_told_so():
@@ -252,7 +330,7 @@ def test_command_writes_the_page_and_says_what_is_in_it(tmp_path, capsys):
     assert main(["explain", str(STORED), *MISSION, "-o", str(target)]) == 0
     told = capsys.readouterr().out
     assert "The forget gate f keeps" in told and str(target.with_suffix(".json")) in told
-    assert json.loads(target.with_suffix(".json").read_text())["format"] == "rnngraph-report-1"
+    assert json.loads(target.with_suffix(".json").read_text())["format"] == "rnngraph-report-2"
 
 
 def test_command_takes_numbers(tmp_path):
@@ -267,7 +345,9 @@ def test_command_takes_numbers(tmp_path):
 @pytest.mark.parametrize(("words", "message"), [
     ([], "give sentences, or numbers"), (["the catt"], "'catt'"),
     (["the cat", "-o", "x.txt"], "end the file's name in .html"),
-    (["the cat", "--swap", "cat"], "not a pair"),
+    (["the cat", "--swap", "cat"], "not a pair"), ([""], "'' has 0 tokens"),
+    (["the cat", "--rows", "1"], "--rows is for numbers"),
+    (["--array", "x.npy", "--decide", "was=were"], "--decide is for words"),
 ])  # fmt: skip
 def test_command_says_what_is_wrong(words, message, capsys):
     assert main(["explain", str(STORED), *words]) in (1, 2)

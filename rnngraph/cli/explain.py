@@ -38,14 +38,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     numbers.add_argument("--rows", type=natural, nargs="+", metavar="B",
                          help="which sequences (default: the first four)")
     numbers.add_argument("--output", metavar="NAME", help="what is explained (default: the first)")
-    numbers.add_argument("--element", type=natural, default=0, metavar="I",
+    numbers.add_argument("--element", type=natural, metavar="I",
                          help="which number of it, at the last step (default: 0)")
 
 
 def run(args: Namespace) -> int:
     """Write the report, and say what it says."""
-    if bool(args.sentences) == bool(args.array):
-        raise ValueError("give sentences, or numbers by --array FILE")
+    _check(args)
     explain.need_d3()
     model = explain.trained(args.checkpoint, named_cell(args.cell) if args.cell else None)
     made = _series(model, args) if args.array else explain.explain_sentences(
@@ -55,9 +54,21 @@ def run(args: Namespace) -> int:
     return 0
 
 
+def _check(args: Namespace) -> None:
+    """What says something of words does not go with numbers, nor the reverse."""
+    if bool(args.sentences) == bool(args.array):
+        raise ValueError("give sentences, or numbers by --array FILE")
+    words = {"--swap": args.swap or None, "--decide": args.decide}
+    numbers = {"--rows": args.rows, "--output": args.output, "--element": args.element}
+    for option, given in (words if args.array else numbers).items():
+        if given is not None:
+            raise ValueError(f"{option} is for {'words' if args.array else 'numbers'}, and "
+                             f"{'--array gives numbers' if args.array else 'there are sentences'}")
+
+
 def _series(model: explain.Trained, args: Namespace) -> dict[str, Any]:
     return explain.explain_series(model, read(args.array), rows=args.rows, output=args.output,
-                                  element=args.element)
+                                  element=args.element or 0)
 
 
 def _pair(text: str) -> tuple[str, str]:

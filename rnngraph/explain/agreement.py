@@ -15,19 +15,20 @@ import numpy as np
 
 from ..compiled import Compiled
 from ..graph import Graph
-from ..inspect import Ablation, ablate
+from ..inspect import ablate
 from ..tasks.agreement import Agreement, Sentences
 from ..tasks.vocabulary import vocabulary
 from ..train.loop import Arrays
-from .units import Units, units_of
+from .ablation import Ablated
+from .units import units_of
 
 TESTS = 100  # sentences of a condition
 CONDITIONS = ("no attractor", "1 attractor", "2 attractors", "1 noun alike")
 CONTROLS = 20
+HALFWAY = "halfway between its values for the two numbers of the subject"
 
 
-def agreement_ablation(model: Compiled, params: Arrays, graph: Graph, seed: int = 0
-                       ) -> tuple[Units, Ablation]:
+def agreement_ablation(model: Compiled, params: Arrays, graph: Graph, seed: int = 0) -> Ablated:
     """Each unit alone, of the group of units whose worst loss is largest.
 
     graph: of the cell alone, sizes bound; seed: of the language (see `Agreement`).
@@ -38,8 +39,9 @@ def agreement_ablation(model: Compiled, params: Arrays, graph: Graph, seed: int 
         halfway = halfway_values(model, params, sentences, group.shapes)
         ablation = ablate(model, params, sentences.inputs, sentences.decision, names=group.shapes,
                           units="each", mode=halfway, conditions=conditions, controls=CONTROLS)
-        found.append((group, ablation))
-    return min(found, key=lambda pair: float(pair[1].without.margin.mean(1).min()))
+        lost = ablation.whole.margin.mean() - ablation.without.margin.mean(1)
+        found.append(Ablated(group, ablation, "accuracy", lost, HALFWAY))
+    return max(found, key=lambda one: float(one.effect.max()))
 
 
 def halfway_values(model: Compiled, params: Arrays, sentences: Sentences, states: Iterable[str]

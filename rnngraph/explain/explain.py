@@ -21,8 +21,8 @@ Pair = tuple[str, str]
 
 def explain_sentences(trained: Trained, sentences: Sequence[str], *, swaps: Sequence[Pair] = (),
                       decide: Pair | None = None) -> dict[str, Any]:
-    """The report of sentences (see `sentence_columns`), with an ablation for the agreement
-    language. Raises ValueError for a model that reads no words."""
+    """The report of sentences (see `sentence_columns`), with the agreement language's own ablation
+    for a model of it. Raises ValueError for a model that reads no words."""
     if not trained.tokens:
         raise ValueError(f"the model of {trained.cell.name} reads numbers: give an array")
     columns = sentence_columns(trained.model, trained.params, sentences, trained.ids, swaps=swaps,

@@ -20,15 +20,18 @@ PAGE = Path(__file__).with_name("page")
 SCRIPTS = ("state", "colours", "strips", "diagram", "routes", "causes", "figures", "main")
 
 
-def html(report: Mapping[str, Any]) -> str:
-    """The page. Raises ImportError, with the remedy, where the drawing library is missing."""
+def html(report: Mapping[str, Any], numbers_file: str = "report.json") -> str:
+    """The page, which says that its numbers are in a file beside it.
+
+    Raises ImportError, with the remedy, where the drawing library is missing.
+    """
     library = need_d3().read_text(encoding="utf-8")
     scripts = "\n".join(_part(f"{name}.js") for name in SCRIPTS)
     numbers = {**report, "cell": {k: v for k, v in report["cell"].items() if k != "diagram"}}
     return Template(_part("page.html")).substitute(
         title=escape(report["title"]), style=_part("page.css"), library=_inline(library),
         scripts=_inline(scripts), diagram=_drawing(report["cell"]["diagram"]),
-        report=_json(numbers).replace("<", "\\u003c"),
+        report=_json(numbers).replace("<", "\\u003c"), file=escape(numbers_file),
     )
 
 
@@ -38,7 +41,7 @@ def write_report(report: Mapping[str, Any], path: str | Path) -> list[Path]:
     numbers = page.with_suffix(".json")
     if page.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"'{page}': a report is a page: end the file's name in .html")
-    text = html(report)
+    text = html(report, numbers.name)
     write_whole(page, text.encode())
     write_whole(numbers, _json(report).encode())
     return [page, numbers]

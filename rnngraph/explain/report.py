@@ -1,21 +1,27 @@
 """The numbers of a report, as plain data: what report.json holds and the page shows.
 
-    Report ::= format, title, axis, cell, values, units, columns, saturation, ablation?, story
+    Report ::= format, title, axis, cell, values, inputs, units, columns, saturation, ablation,
+               story
     cell   ::= name, doc, text, diagram (SVG), arrows ([tail, head], keys of boxes)
     values ::= name, label, equation, box (key in the diagram), range ([low, high] or null), units
-    column ::= title, labels, lines, decided, forms, decision, values, carried, others
-               lines: the line of each step in the alignment; values: {name: [T][units]}
+    inputs ::= name, units, of what the cell reads as numbers (its box in the diagram has that name)
+    column ::= title, labels, lines, decided, forms, decision, inputs, values, means, norms, kept,
+               others
+               lines: the line of each step in the alignment; inputs, values: {name: [T][units]};
+               means, norms: of all units, {name: [T]}; kept: {state: [T][units]}, of what was there
                decision: [T], the preference that would be read off after each step
     other  ::= step, last, label, before, after, differences ({name: [T][units]}), routes?, causes?
     routes ::= names, values ([T][routes], before each step), units ({route: {state: [T][units]}}),
                change, error, points
     causes ::= steps, patched ({name: [steps]}), units ({states: {unit: [steps]}}), carrying
                patched: the part of the change that comes with a value at a step
-    carrying ::= [states, lost ([units]), sets ([units, lost, controls])]
-               lost: the part of the change that is lost while units are held halfway
+    carrying ::= [states, lost ([units]), sets ([units, lost, controls, median, most])]
+               lost: the part of the change that is lost while units are held halfway; median,
+               most: of the controls, null where there are none
     units  ::= effect ([units], of the values that share them), measured by, states
     saturation ::= {name: {left, right: [units]}}
-    ablation   ::= states, conditions, units, whole, without, controls, margin
+    ablation   ::= by ("accuracy" or "decision"), held, states, conditions, units, effect ([units]),
+               whole ([conditions]), without ([units][conditions]), controls, median ([conditions])
 
 A unit is an index into the elements of one step of a value, in row-major order. Numbers have
 four significant digits, decisions and sums of routes seven.
@@ -32,14 +38,15 @@ import numpy as np
 from ..cell import Cell
 from ..compiled import Compiled
 from ..graph import Graph, Node, Varies
-from ..inspect import Ablation, Routes, Swap, retention, routes, saturation, swap
+from ..inspect import Routes, Swap, retention, routes, saturation, swap
 from ..inspect.saturation import range_of
 from ..train.loop import Array, Arrays
+from .ablation import Ablated, column_ablation
 from .causes import Causes, causes
 from .column import Column, Other, aligned
 from .units import Units, units_of
 
-FORMAT = "rnngraph-report-1"
+FORMAT = "rnngraph-report-2"
 Compared = tuple[Swap, Routes | None, Causes | None]
 
 
@@ -54,12 +61,12 @@ class Shown:
 
 
 def report(cell: Cell, compiled: Compiled, params: Arrays, columns: Sequence[Column], *,
-           title: str = "", axis: str = "word", ablation: tuple[Units, Ablation] | None = None,
+           title: str = "", axis: str = "word", ablation: Ablated | None = None,
            story: Sequence[str] = ()) -> dict[str, Any]:
     """The report of a trained model.
 
     cell: with sizes bound, alone (the part of the model that is drawn); compiled: the model;
-    axis: what a step is called. ablation: each unit alone, by condition, where there is one.
+    axis: what a step is called; ablation: each unit alone (default: as `column_ablation` does).
     Raises ValueError for no column, or a cell without a value that varies from step to step.
     """
     if not columns:
@@ -69,7 +76,8 @@ def report(cell: Cell, compiled: Compiled, params: Arrays, columns: Sequence[Col
         raise ValueError(f"cell {cell.name} names no value that varies from step to step")
     places = aligned([column.labels for column in columns])
     groups = units_of(cell.graph)
-    told = [_Told(compiled, params, column, shown, groups) for column in columns]
+    told = [_Told(cell.graph, compiled, params, column, shown, groups) for column in columns]
+    ablated = ablation or column_ablation(compiled, params, cell.graph, columns)
     drawing = cell.diagram()
     return {
         "format": FORMAT, "title": title or cell.name, "axis": axis, "story": list(story),
@@ -77,10 +85,12 @@ def report(cell: Cell, compiled: Compiled, params: Arrays, columns: Sequence[Col
                  "diagram": drawing.svg,
                  "arrows": [[arrow.tail, arrow.head] for arrow in drawing.picture.arrows]},
         "values": [_value(one, told[0].trace) for one in shown],
-        "units": _effects(groups, told, ablation),
+        "inputs": [{"name": name, "units": int(np.prod(shape, initial=1))}
+                   for name, shape in told[0].reads.items()],
+        "units": _effects(groups, told, ablated),
         "columns": [one.data(lines) for one, lines in zip(told, places, strict=True)],
         "saturation": _saturation(compiled, told, shown),
-        "ablation": _ablation(*ablation) if ablation else None,
+        "ablation": _ablation(ablated),
     }  # fmt: skip
 
 
@@ -98,7 +108,7 @@ def shown_values(graph: Graph) -> list[Shown]:
 class _Told:
     """What is computed of one column."""
 
-    def __init__(self, compiled: Compiled, params: Arrays, column: Column,
+    def __init__(self, cell: Graph, compiled: Compiled, params: Arrays, column: Column,
                  shown: Sequence[Shown], groups: Sequence[Units]) -> None:
         self.column, self.shown = column, shown
         names = [one.name for one in shown]
@@ -106,6 +116,8 @@ class _Told:
         y, _ = compiled.run(params, column.inputs, outputs=(column.decision.output,))
         self.output = np.asarray(y[column.decision.output], np.float64)
         self.kept = retention(compiled, params, column.inputs)
+        self.reads = {name: node.shape for name, node in compiled.graph.inputs.items()
+                      if node.dtype == "real" and name in cell.inputs}
         self.others = [_compared(compiled, params, column, other, names, groups)
                        for other in column.others]
 
@@ -118,10 +130,19 @@ class _Told:
             "title": column.title, "labels": list(column.labels), "lines": list(lines),
             "decided": column.decided, "forms": list(column.forms),
             "question": column.decision.title, "decision": _rounded(ahead, 7),
+            "inputs": {name: _by_unit(column.inputs[name]) for name in self.reads},
             "values": {one.name: _by_unit(self.trace[one.name]) for one in self.shown},
+            **self._summaries(),
             "kept": {name: _by_unit(rho) for name, rho in self.kept.rho.items()},
             "others": others,
         }  # fmt: skip
+
+    def _summaries(self) -> dict[str, Any]:
+        """Of all units of a value, at each step."""
+        flat = {one.name: self.trace[one.name].reshape(len(self.output), -1) for one in self.shown}
+        return {"means": {name: _rounded(rows.mean(1), 4) for name, rows in flat.items()},
+                "norms": {name: _rounded(np.linalg.norm(rows, axis=1), 4)
+                          for name, rows in flat.items()}}
 
     def _other(self, other: Other, found: Compared) -> dict[str, Any]:
         swapped, way, cause = found
@@ -154,9 +175,16 @@ def _causes(found: Causes) -> dict[str, Any]:
                   for name, by_unit in found.units.items()},
         "carrying": [{"states": list(one.states), "lost": _rounded(one.lost, 4), "sets": [
             {"units": list(held.units), "lost": _rounded(held.lost, 4),
-             "controls": _rounded(held.controls, 4)} for held in one.sets]}
-            for one in found.carrying],
+             "controls": _rounded(held.controls, 4), **_middle(held.controls)}
+            for held in one.sets]} for one in found.carrying],
     }  # fmt: skip
+
+
+def _middle(controls: Array) -> dict[str, Any]:
+    """What stands in a table of random controls, [controls]."""
+    some = len(controls) > 0
+    return {"median": _rounded(np.median(controls), 4) if some else None,
+            "most": _rounded(controls.max(), 4) if some else None}
 
 
 def _routes(way: Routes) -> dict[str, Any]:
@@ -178,15 +206,14 @@ def _value(one: Shown, trace: Mapping[str, Array]) -> dict[str, Any]:
             "units": int(np.prod(one.node.shape, initial=1))}  # fmt: skip
 
 
-def _effects(groups: Sequence[Units], told: Sequence[_Told], ablation: tuple[Units, Ablation] | None
+def _effects(groups: Sequence[Units], told: Sequence[_Told], ablated: Ablated
              ) -> list[dict[str, Any]]:
-    """How much each unit matters, group of units by group: by ablation, else by the largest
-    part of a change that a cut's routes carry through it."""
-    if ablation is not None:
-        lost = ablation[1].whole.margin.mean() - ablation[1].without.margin.mean(1)
-        measured = [(ablation[0], "ablation", lost)]
-    else:
-        measured = [(group, "routes", _through(group, told)) for group in groups]
+    """How much each unit matters, group of units by group: by accuracy that is lost without it,
+    else by the largest part of a change that a cut's routes carry through it; and where there is
+    none, by what becomes of the decisions without it."""
+    measured = [(group, "routes", _through(group, told)) for group in groups]
+    if ablated.by == "accuracy" or not any(effect.any() for _, _, effect in measured):
+        measured = [(ablated.units, "ablation", ablated.effect)]
     return [{"states": list(group.shapes), "by": by, "effect": _rounded(effect, 4)}
             for group, by, effect in measured]
 
@@ -213,14 +240,16 @@ def _saturation(compiled: Compiled, told: Sequence[_Told], shown: Sequence[Shown
                    "right": _rounded(one.right.reshape(-1), 4)} for name, one in found.items()}
 
 
-def _ablation(group: Units, found: Ablation) -> dict[str, Any]:
+def _ablation(ablated: Ablated) -> dict[str, Any]:
+    found, score = ablated.found, "accuracy" if ablated.by == "accuracy" else "margin"
+    controls = getattr(found.controls, score)
     return {
-        "states": list(group.shapes), "conditions": [str(name) for name in found.conditions],
-        "units": [list(units) for units in found.units],
-        "whole": _rounded(found.whole.accuracy, 4), "without": _rounded(found.without.accuracy, 4),
-        "controls": _rounded(found.controls.accuracy, 4),
-        "margin": {"whole": _rounded(found.whole.margin, 4),
-                   "without": _rounded(found.without.margin, 4)},
+        "by": ablated.by, "held": ablated.held, "states": list(ablated.units.shapes),
+        "conditions": [str(name) for name in found.conditions],
+        "units": [list(units) for units in found.units], "effect": _rounded(ablated.effect, 4),
+        "whole": _rounded(getattr(found.whole, score), 4),
+        "without": _rounded(getattr(found.without, score), 4), "controls": _rounded(controls, 4),
+        "median": _rounded(np.median(controls, 0), 4) if len(controls) else None,
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..compiled import Compiled
+from ..graph import Graph
 from ..inspect import Decision
 from ..train.loop import Array, Arrays
 from .column import Column, Other
@@ -21,14 +22,16 @@ def series_columns(compiled: Compiled, x: Arrays, *, rows: Sequence[int] | None 
                    names: Sequence[str] = ()) -> list[Column]:
     """Columns for rows of arrays.
 
-    x: inputs [T, B, ...] by name. rows: which of the B (default: the first four); output: the
-    output that is explained (default: the first), of which `element` (of a vector) at the last
-    step is the decision; times: what the steps are called (default: 0, 1, ...); names: what the
-    rows are called. Each row is compared with the next of the chosen ones, read in its place for
-    the first half of the time, or for all of it.
+    x: inputs [T, B, ...] and contexts [B, ...] by name. rows: which of the B (default: the first
+    four); output: the output that is explained (default: the first), of which `element` (of a
+    vector) at the last step is the decision; times: what the steps are called (default: 0, 1,
+    ...); names: what the rows are called. Each row is compared with the next of the chosen ones,
+    read in its place for the first half of the time, or for all of it.
     Raises ValueError for rows, an output or names that do not fit.
     """
-    steps, count = np.asarray(next(iter(x.values()))).shape[:2]
+    if (first := next((name for name in compiled.graph.inputs if name in x), None)) is None:
+        raise ValueError(f"give the inputs {', '.join(compiled.graph.inputs)} by name")
+    steps, count = np.asarray(x[first]).shape[:2]
     chosen = list(range(min(4, count))) if rows is None else list(rows)
     name = output or next(iter(compiled.graph.outputs))
     _check(compiled, chosen, count, name, times, steps, names)
@@ -41,39 +44,42 @@ def series_columns(compiled: Compiled, x: Arrays, *, rows: Sequence[int] | None 
     title = f"{name}{[element] if shape else ''} at the end"
     labels = list(times) or [str(t) for t in range(steps)]
     called = [names[i] if names else f"row {row}" for i, row in enumerate(chosen)]
+    read = [_row(compiled.graph, x, row) for row in chosen]
     columns = []
     for at, row in enumerate(chosen):
         following = (at + 1) % len(chosen)
-        other = chosen[following]
-        others = [] if other == row else _others(x, row, other, called[following], labels)
-        columns.append(Column(called[at], labels, _row(x, row), Decision(name, weights, title),
+        others = [] if chosen[following] == row else _others(
+            compiled.graph, read[at], read[following], called[following], labels)
+        columns.append(Column(called[at], labels, read[at], Decision(name, weights, title),
                               steps - 1, (title,), others))
     return columns
 
 
-def _others(x: Arrays, row: int, other: int, called: str, labels: Sequence[str]) -> list[Other]:
+def _others(graph: Graph, own: Arrays, other: Arrays, called: str, labels: Sequence[str]
+            ) -> list[Other]:
     """The other row in place of this one: for the first half of the time, and all of it."""
-    steps = len(labels)
-    mixed = {name: np.concatenate([_row(x, other)[name][:steps // 2], value[steps // 2:]])
-             for name, value in _row(x, row).items()}
-    found = [_other(x, row, called, _row(x, other))]
-    if steps > 1:
-        found = [_other(x, row, f"{called} before {labels[steps // 2]}", mixed), *found]
+    half = len(labels) // 2
+    mixed = {name: np.concatenate([other[name][:half], value[half:]])
+             if name in graph.inputs else value for name, value in own.items()}
+    found = [_other(own, called, other)]
+    if half:
+        found = [_other(own, f"{called} before {labels[half]}", mixed), *found]
     return found
 
 
-def _other(x: Arrays, row: int, called: str, inputs: Arrays) -> Other:
-    """The steps from the first to the last at which the inputs differ are swapped."""
-    differs = np.zeros(len(next(iter(inputs.values()))), bool)
-    for name, value in _row(x, row).items():
-        differs |= (value != inputs[name]).reshape(len(value), -1).any(1)
-    changed = np.flatnonzero(differs)
+def _other(own: Arrays, called: str, inputs: Arrays) -> Other:
+    """The steps from the first to the last at which the inputs differ are swapped (all of them,
+    where contexts do)."""
+    differs = [(value != inputs[name]).reshape(len(value), -1).any(1)
+               for name, value in own.items()]  # contexts are of one row, so of one element
+    changed = np.flatnonzero(np.any(np.broadcast_arrays(*differs), 0))
     first, last = (int(changed[0]), int(changed[-1])) if len(changed) else (0, 0)
     return Other(first, called, inputs, last)
 
 
-def _row(x: Arrays, row: int) -> Arrays:
-    return {name: np.asarray(value)[:, row:row + 1] for name, value in x.items()}
+def _row(graph: Graph, x: Arrays, row: int) -> Arrays:
+    return {name: np.asarray(value)[:, row:row + 1] if name in graph.inputs
+            else np.asarray(value)[row:row + 1] for name, value in x.items()}
 
 
 def _check(compiled: Compiled, rows: Sequence[int], count: int, output: str, times: Sequence[str],

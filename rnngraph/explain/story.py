@@ -8,7 +8,7 @@ gate of a GRU, whatever a cell has.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 Report = Mapping[str, Any]
 Column = Mapping[str, Any]  # of a report
 NEAR = 0.05  # mean distance at which a value may be said to be what is kept
+SAME = 0.005  # less than what two printed numbers show
 
 
 def story(report: Report, unit: int) -> list[str]:
@@ -104,22 +105,43 @@ def _left(column: Column, kept: str) -> str:
 def _why(report: Report, gate: str, unit: int, name: str) -> list[str]:
     """The word that two columns share at which the gate differs most."""
     one, *rest = report["columns"]
-    pairs = [(abs(a[unit] - b[unit]), word, a[unit], b[unit], other["title"])
-             for other in rest
-             for word, a in zip(one["labels"], one["values"][gate], strict=True)
-             for label, b in zip(other["labels"], other["values"][gate], strict=True)
-             if word == label and word not in ("<s>", ".")]
+    pairs = [(abs(a - b), word, a, b, other["title"]) for other in rest
+             for word, a, b in _shared(one, other, gate, unit)]
     if not pairs:
         return []
     apart, word, a, b, title = max(pairs)
-    if apart < 0.005:
-        return [f"The weights are the same for both, and so is the {name} at every step that both "
-                "have: it sees what is read there alone, and only the state remembers."]
     whole, here, there = (("both", "the first", "the second") if len(rest) == 1
                           else ("all", f"“{one['title']}”", f"“{title}”"))
+    if apart < SAME:
+        return [f"The weights are the same for {whole}, and so is what the {name} does at every "
+                f"{_step(report)} that they share (it differs by less than {SAME}): what differs "
+                "is what there is to keep."]
     return [f"The same weights can do {whole} because they do not fix the gate: it is computed "
             "anew at every step, from what is read there and from what was read before, so at "
-            f"“{word}” it is {_number(a)} in {here} and {_number(b)} in {there}."]
+            f"{word} it is {_number(a)} in {here} and {_number(b)} in {there}."]
+
+
+def _shared(one: Column, other: Column, gate: str, unit: int
+            ) -> Iterator[tuple[str, float, float]]:
+    """Words of both columns and the gate at each; what comes several times is counted."""
+    there = _counted(other["labels"])
+    for key, at in _counted(one["labels"]).items():
+        if key in there and key[0] not in ("<s>", "."):
+            word, count = key
+            yield (f"“{word}”" if count == 1 else f"“{word}” number {count}",
+                   one["values"][gate][at][unit], other["values"][gate][there[key]][unit])
+
+
+def _counted(labels: Sequence[str]) -> dict[tuple[str, int], int]:
+    """The step of each word, by the word and how often it has come."""
+    found: dict[tuple[str, int], int] = {}
+    for at, word in enumerate(labels):
+        found[word, labels[:at].count(word) + 1] = at
+    return found
+
+
+def _step(report: Report) -> str:
+    return "step" if report["axis"] == "time" else str(report["axis"])
 
 
 def _called(report: Report, name: str) -> str:

@@ -14,7 +14,9 @@ from .column import Column, Other
 
 START = "<s>"
 MOST = 120  # steps of one text
+SWAPS = 6  # words of one text that are swapped where nothing tells which
 Vocabulary = Mapping[str, int]
+Exchanges = list[tuple[int, str]]  # (step, other token)
 
 
 def sentence_columns(model: Model, params: Arrays, sentences: Sequence[str], ids: Vocabulary, *,
@@ -23,21 +25,24 @@ def sentence_columns(model: Model, params: Arrays, sentences: Sequence[str], ids
     """Columns for a language model.
 
     ids: of every token. swaps: (word, other) for the words that are swapped; without any, words of
-    the agreement language turn their number, and else words in which two sentences of equal
-    length differ. decide: (word, other), told apart before `word` comes (or at the end); without
+    the agreement language turn their number, else words are those in which two sentences of equal
+    length differ, and else those whose likeliest alternative changes the decision most (at most
+    six). decide: (word, other), told apart before `word` comes (or at the end); without
     it the main verb of the agreement language, and else the two likeliest next tokens.
     letters: tokens are characters. Raises ValueError for an unknown token or one that does not
-    occur, or a text of no or more than 120 tokens.
+    occur, or a text of no or more than 120 tokens (a start counts as none).
     """
     split = [list(text) if letters else _words(text, ids) for text in sentences]
     for text, tokens in zip(sentences, split, strict=True):
         _check(text, tokens, ids)
     for word, other in [*swaps, *([decide] if decide else [])]:
         _check(f"{word}={other}", [word, other], ids)
-    exchanges = [_exchanges(tokens, split, swaps, ids) for tokens in split]
+    exchanges: list[Exchanges | None] = [_exchanges(tokens, split, swaps, ids) for tokens in split]
     if swaps and not any(exchanges):
         raise ValueError(f"none of the words to swap ({', '.join(a for a, _ in swaps)}) occurs in "
                          "what is explained")
+    if not swaps:  # None: nothing tells what to swap
+        exchanges = [found or None for found in exchanges]
     return [_column(model, params, tokens, ids, exchange, decide, letters)
             for tokens, exchange in zip(split, exchanges, strict=True)]
 
@@ -48,16 +53,17 @@ def _words(text: str, ids: Vocabulary) -> list[str]:
 
 
 def _check(text: str, tokens: Sequence[str], ids: Vocabulary) -> None:
-    if not 1 <= len(tokens) <= MOST:
-        raise ValueError(f"'{text}' has {len(tokens)} tokens; a text to explain has 1 to {MOST}")
+    count = len(tokens) - (list(tokens[:1]) == [START])
+    if not 1 <= count <= MOST:
+        raise ValueError(f"'{text}' has {count} tokens; a text to explain has 1 to {MOST}")
     for token in tokens:
         if token not in ids:
             raise ValueError(f"'{token}' in '{text}' is not known to the model")
 
 
 def _exchanges(tokens: Sequence[str], all_texts: Sequence[Sequence[str]],
-               swaps: Sequence[tuple[str, str]], ids: Vocabulary) -> list[tuple[int, str]]:
-    """(step, other token) of the swaps of one text."""
+               swaps: Sequence[tuple[str, str]], ids: Vocabulary) -> Exchanges:
+    """The swaps of one text."""
     if swaps:
         return [(at, b if token == a else a) for a, b in swaps
                 for at, token in enumerate(tokens) if token in (a, b)]
@@ -70,18 +76,36 @@ def _exchanges(tokens: Sequence[str], all_texts: Sequence[Sequence[str]],
 
 
 def _column(model: Model, params: Arrays, tokens: Sequence[str], ids: Vocabulary,
-            exchanges: Sequence[tuple[int, str]], decide: tuple[str, str] | None, letters: bool
-            ) -> Column:
+            exchanges: Exchanges | None, decide: tuple[str, str] | None, letters: bool) -> Column:
     inputs = token_inputs(tokens, ids)
     decided, forms = _decision(model, params, tokens, inputs, ids, decide)
     weights = np.zeros((len(tokens), 1, len(ids)), np.float32)
     weights[decided, 0, ids[forms[0]]], weights[decided, 0, ids[forms[1]]] = 1, -1
-    title = f"“{forms[0]}” rather than “{forms[1]}”"
+    decision = Decision(LOGITS, weights, f"“{forms[0]}” rather than “{forms[1]}”")
+    if exchanges is None:
+        exchanges = likeliest_swaps(model, params, tokens, ids, decision, decided)
     others = [Other(at, word, token_inputs([*tokens[:at], word, *tokens[at + 1:]], ids), at)
               for at, word in exchanges if at <= decided]
     shown = "".join(tokens) if letters else spelled(t for t in tokens if t != START)
-    return Column(shown, list(tokens), inputs, Decision(LOGITS, weights, title), decided, forms,
-                  others)
+    return Column(shown, list(tokens), inputs, decision, decided, forms, others)
+
+
+def likeliest_swaps(model: Model, params: Arrays, tokens: Sequence[str], ids: Vocabulary,
+                    decision: Decision, decided: int) -> Exchanges:
+    """At every step up to the decision the likeliest token that does not come
+    there, of the steps whose swap changes the decision most."""
+    words, read = list(ids), np.array([ids[token] for token in tokens], np.int32)
+    y, _ = model.run(params, reading(read[:, None]), outputs=(LOGITS,))
+    guessed = np.array(y[LOGITS][:decided, 0])  # of step t + 1, [decided, words]
+    guessed[np.arange(decided), read[1 : decided + 1]] = -np.inf
+    if START in ids:
+        guessed[:, ids[START]] = -np.inf
+    swapped = np.repeat(read[:, None], decided, 1)
+    swapped[np.arange(1, decided + 1), np.arange(decided)] = guessed.argmax(1)
+    rows, _ = model.run(params, reading(swapped), outputs=(LOGITS,))
+    change = np.abs(decision.of(rows) - decision.of(y)) if decided else np.zeros(0)
+    most = sorted(np.argsort(-change, kind="stable")[:SWAPS])
+    return [(int(at) + 1, words[swapped[at + 1, at]]) for at in most]
 
 
 def token_inputs(tokens: Sequence[str], ids: Vocabulary) -> Arrays:
