@@ -10,13 +10,14 @@ import rnngraph as rg
 from rnngraph import demo, extras
 from rnngraph.demo import caption, demonstration, picture
 from rnngraph.demo.carrier import Carrier
-from rnngraph.demo.demonstration import accuracy
 from rnngraph.demo.panel import range_of, rows_of
+from rnngraph.demo.scores import SPLITS, accuracy
 from rnngraph.explain import trained
 from rnngraph.explain.agreement import CONDITIONS, agreement_ablation, trial_sentences
 from rnngraph.explain.units import Units, units_of
 from rnngraph.graph import Graph
 from rnngraph.tasks.agreement import MISSION, Agreement, Batches
+from rnngraph.tasks.agreement import SPLITS as splits_of_the_language
 from rnngraph.tasks.grammar import analyse, other_number
 from rnngraph.train.language_model import language_model
 from rnngraph.train.loop import Trainer
@@ -90,8 +91,11 @@ def test_units_are_shared_by_states_that_meet_element_by_element():
 
 def test_units_are_ablated_in_the_group_whose_loss_costs_most():
     latch = rg.parse(LATCH).compile(V=100)
-    group, found = agreement_ablation(latch, of_number(trial_sentences(0)[0]), latch.graph)
-    assert list(group.shapes) == ["M"] and tuple(found.conditions) == CONDITIONS
+    data = Agreement(0)
+    ablated = agreement_ablation(latch, of_number(trial_sentences(data)[0]), latch.graph, data)
+    found = ablated.found
+    assert list(ablated.units.shapes) == ["M"] and tuple(found.conditions) == CONDITIONS
+    assert ablated.effect.argmax() == 2 and ablated.by == "accuracy"
     assert (found.whole.accuracy == 1).all()
     assert found.without.accuracy.mean(1).tolist() == [1, 1, 0, 1]
 
@@ -215,7 +219,7 @@ def ran(folder, name, **settings):
 def test_demo_learns_and_shows_what_it_learnt(tmp_path):
     result, told = ran(tmp_path, "lstm", steps=1000)
     assert result.validation >= 0.99
-    assert all(result.attractors[k] >= 0.98 for k in (0, 1, 2, 3))
+    assert all(result.scores["attr"][k] >= 0.98 for k in (0, 1, 2, 3))
     assert result.carrier.units.count == 32 and result.carrier.lost > 0.05
     assert {path.name for path in result.files} == {
         "gates.png", "gates.svg", "cell.svg", "weights.safetensors", "report.html", "report.json"}
@@ -229,13 +233,27 @@ def test_demo_learns_and_shows_what_it_learnt(tmp_path):
 def test_stored_weights_show_it_without_training(tmp_path):
     result, told = ran(tmp_path, "lstm", train=False)
     assert "step" not in told.split("by number of attractors")[0]
-    assert result.attractors[3] >= 0.98 and result.carrier.lost > 0.5
+    assert result.scores["attr"][3] >= 0.98 and result.carrier.lost > 0.5
     did, why = result.story
     assert did.startswith(f"The forget gate f keeps what unit {result.carrier.unit} of c holds")
     assert all(sentence in did for sentence in MISSION) and "is computed anew" in why
     again = trained(tmp_path / "out" / "weights.safetensors")
     assert all(np.array_equal(again.params[name], value)
                for name, value in trained(demonstration.STORED).params.items())
+
+
+def test_every_split_of_the_language_is_scored_and_printed(tmp_path):
+    result, told = ran(tmp_path, "lstm", steps=1, hidden=4, regime="rare")
+    assert set(result.scores) == set(SPLITS) == {*splits_of_the_language} - {"train", "validation"}
+    stored = trained(tmp_path / "out" / "weights.safetensors")
+    assert stored.agreement == Agreement(7, "rare")
+    for name, split in SPLITS.items():
+        assert tuple(result.scores[name]) == split.counts and split.told.split()[0] in told
+        for count, share in result.scores[name].items():
+            sentences = split.made(stored.agreement, count)
+            assert share == accuracy(stored.model, stored.params, sentences)
+            assert f"{count}  {caption.percent(share):>7}" in told or (
+                f"{count}  {caption.percent(share)}" in told)
 
 
 def test_demo_of_a_matrix_state(tmp_path):
@@ -251,7 +269,7 @@ def test_demo_of_a_matrix_state(tmp_path):
 def test_other_cells_learn_the_balanced_language_too(name, steps, seen, tmp_path):
     result, _ = ran(tmp_path, name, steps=steps)
     assert result.validation >= 0.99
-    assert all(result.attractors[k] >= 0.98 for k in (0, 1, 2, 3))
+    assert all(result.scores["attr"][k] >= 0.98 for k in (0, 1, 2, 3))
     svg = (tmp_path / "out" / "gates.svg").read_text(encoding="utf-8")
     assert all(gate in svg for gate in seen)
 

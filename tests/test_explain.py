@@ -62,7 +62,7 @@ def test_equal_words_share_lines_and_every_column_keeps_its_order():
 
 
 def test_stored_weights_know_the_language(stored):
-    for split in (Agreement(stored.agreement).validation, Agreement(stored.agreement).attr(3)):
+    for split in (stored.agreement.validation, stored.agreement.attr(3)):
         y, _ = stored.model.run(stored.params, split.inputs, outputs=("logits",))
         assert split.right(y["logits"]).mean() >= 0.98
 

@@ -10,6 +10,7 @@ unit that is needed for other reasons, and is the same in both, would be taken f
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,12 +29,12 @@ CONTROLS = 20
 HALFWAY = "halfway between its values for the two numbers of the subject"
 
 
-def agreement_ablation(model: Compiled, params: Arrays, graph: Graph, seed: int = 0) -> Ablated:
+def agreement_ablation(model: Compiled, params: Arrays, graph: Graph, data: Agreement) -> Ablated:
     """Each unit alone, of the group of units whose worst loss is largest.
 
-    graph: of the cell alone, sizes bound; seed: of the language (see `Agreement`).
+    graph: of the cell alone, sizes bound; data: the language that the model has learnt.
     """
-    sentences, conditions = trial_sentences(seed)
+    sentences, conditions = trial_sentences(data)
     found = []
     for group in units_of(graph):
         halfway = halfway_values(model, params, sentences, group.shapes)
@@ -53,9 +54,9 @@ def halfway_values(model: Compiled, params: Arrays, sentences: Sentences, states
     return {name: (one[name] + other[name]) / 2 for name in names}
 
 
-def trial_sentences(seed: int) -> tuple[Sentences, list[str]]:
+def trial_sentences(data: Agreement) -> tuple[Sentences, list[str]]:
     """Sentences of every condition, as one batch, and the condition of each."""
-    data = Agreement(seed, tests=TESTS)
+    data = replace(data, tests=TESTS)
     parts = [data.attr(0), data.attr(1), data.attr(2), data.same(1)]
     return joined(parts), list(np.repeat(CONDITIONS, TESTS))
 

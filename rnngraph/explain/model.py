@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..arrangement import stack
 from ..cell import Cell
 from ..compiled import Compiled
+from ..tasks.agreement import Agreement
 from ..train.checkpoint import AGAIN, Checkpoint, load, stored_cell
 from ..train.language_model import language_model, sizes_of
 from ..train.loop import Arrays
@@ -19,8 +21,8 @@ class Trained:
     """A model and its parameters.
 
     cell: the part that is looked into, its `sizes` bound; tokens: what the model reads, in the
-    order of their ids (none for a cell that reads numbers); agreement: the seed of the agreement
-    language that it was trained on, or None.
+    order of their ids (none for a cell that reads numbers); agreement: the agreement language that
+    it was trained on, or None.
     """
 
     cell: Cell
@@ -29,7 +31,7 @@ class Trained:
     sizes: Mapping[str, int]
     tokens: tuple[str, ...] = ()
     letters: bool = False
-    agreement: int | None = None
+    agreement: Agreement | None = None
 
     @property
     def ids(self) -> dict[str, int]:
@@ -64,6 +66,11 @@ def _of_characters(stored: Checkpoint, cell: Cell) -> Trained:
 def _of_tokens(stored: Checkpoint, cell: Cell, sizes: Mapping[str, int], tokens: tuple[str, ...],
                letters: bool = False) -> Trained:
     model = language_model(cell, len(tokens), sizes=sizes).compile()
-    seed = stored.config["seed"] if stored.config.get("task") == "agreement" else None
     return Trained(cell.bind(None, **sizes), model, stored.params, sizes, tokens, letters,
-                   seed)
+                   _language(stored.config))
+
+
+def _language(config: Mapping[str, Any]) -> Agreement | None:
+    if config.get("task") != "agreement":
+        return None
+    return Agreement(config["seed"], config.get("regime", "balanced"))
