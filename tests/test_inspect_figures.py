@@ -64,6 +64,23 @@ def test_lines_are_one_unit_along_sentences(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_lines_of_conditions_are_means_with_bands(kind):
+    compiled, _, trace = traced(kind)
+    figure = figures.lines(compiled, trace, unit=1, conditions=["a", "b", "a", "b"], words=WORDS,
+                           lengths=LENGTHS)
+    for axis, name in zip(figure.axes, inner_names(compiled.graph), strict=True):
+        flat = trace[name].reshape(T, B, -1)[..., 1]
+        for title, rows in (("a", [0, 2]), ("b", [1, 3])):
+            (line,) = [line for line in axis.lines if line.get_label() == title]
+            inside = [[flat[t, row] for row in rows if t < LENGTHS[row]]
+                      for t in range(max(LENGTHS[row] for row in rows))]
+            assert np.allclose(line.get_ydata(), [np.mean(each) for each in inside], rtol=1e-6)
+            band = axis.collections[("a", "b").index(title)].get_paths()[0].vertices
+            upper = [np.mean(each) + np.std(each) for each in inside]
+            assert all(np.isclose(band, [t, y]).all(1).any() for t, y in enumerate(upper))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_saturation_has_a_dot_for_every_unit(kind):
     compiled, _, trace = traced(kind)
     found = saturation(compiled, trace, lengths=LENGTHS)
@@ -97,6 +114,8 @@ def test_retention_shows_what_is_kept(kind):
     (figures.lines, {"unit": 99}, "no value has a unit 99"),
     (figures.lines, {"rows": range(9)}, "rows are 9; lines show 1 to 4"),
     (figures.lines, {"titles": ["a"]}, "titles are 1, but rows are 4"),
+    (figures.lines, {"conditions": ["a"]}, "conditions are 1, expected one for each of 4 rows"),
+    (figures.lines, {"conditions": list("abcd"), "rows": [0]}, "neither rows nor titles"),
 ])  # fmt: skip
 def test_what_does_not_fit_is_named(make, options, message):
     compiled, _, trace = traced("lstm")

@@ -20,7 +20,7 @@ from ..extras import need
 from ..runtime.arrays import ArgumentError, Array
 from .retention import Retention
 from .saturation import Saturation
-from .traced import Traced, Words, traced
+from .traced import Traced, Value, Words, traced
 
 BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe & Ito: told apart with any colour vision
 COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7")
@@ -71,41 +71,37 @@ def strips(
 def lines(
     compiled: Compiled, trace: Mapping[str, Any], *, unit: int = 0,
     names: Iterable[str] | None = None, rows: Sequence[int] | None = None,
-    words: Words | None = None, titles: Sequence[str] | None = None, lengths: Any = None,
+    conditions: Sequence[str] | None = None, words: Words | None = None,
+    titles: Sequence[str] | None = None, lengths: Any = None,
 ) -> Any:  # fmt: skip
-    """One unit along sequences: a panel for every value, a line for every sequence.
+    """One unit along sequences: a panel for every value, a line for every sequence or condition.
 
     rows: which sequences (default: the first four, which is the most); titles: what they are
-    called; words: what steps are called; sequences that differ in a word show both. Other
-    arguments, what is returned and what is raised as for ``strips``. Values without that unit are
-    left out.
+    called; conditions: instead of both, the condition of every row, [B], of which a line is the
+    mean, with a band of one standard deviation to either side (the plot of Lakretz et al. 2019,
+    The emergence of number and syntax units: gates and cell state by word and condition);
+    words: what steps are called; sequences that differ in a word show both. Other arguments, what
+    is returned and what is raised as for ``strips``. Values without that unit are left out.
     """
     found = traced(compiled, trace, names, words, lengths)
-    chosen = list(range(found.inside.shape[1]))[: len(STYLES)] if rows is None else list(rows)
-    if not 1 <= len(chosen) <= len(STYLES):
-        raise ArgumentError(f"rows are {len(chosen)}; lines show 1 to {len(STYLES)}")
-    spans = {row: _length(found, row) for row in chosen}
+    groups = _groups(found, rows, conditions, titles)
     values = [v for v in found.values if 0 <= unit < int(np.prod(v.array.shape[2:], initial=1))]
     if not values:
         raise ArgumentError(f"no value has a unit {unit}")
-    called = titles or [f"row {row}" for row in chosen]
-    if len(called) != len(chosen):
-        raise ArgumentError(f"titles are {len(called)}, but rows are {len(chosen)}")
-    longest = max(spans.values())
+    longest = max(_length(found, row) for _, each in groups for row in each)
     figure, axes = panels(len(values), 1, (1.6 + 0.55 * longest, 0.5 + 1.05 * len(values)),
                           sharex=True)
     for axis, value in zip(axes[:, 0], values, strict=True):
-        for style, row, title in zip(STYLES, chosen, called, strict=False):
-            axis.plot(value.of_row(row, spans[row])[:, unit], label=title, linewidth=1.4,
-                      markersize=4, clip_on=False, zorder=3, **style)
+        for style, (title, each) in zip(STYLES, groups, strict=False):
+            _line(axis, title, style, _along(value, found, each, unit))
         _scaled(axis, value.range)
         axis.set_ylabel(fill(value.title, 16), fontsize=TEXT, color=INK)
     axes[0, 0].set_title(f"unit {unit}", fontsize=TEXT, color=INK, loc="left")
-    axes[-1, 0].set_xticks(range(longest), labels=_merged([found.words[row] for row in chosen],
-                                                          longest), fontsize=TEXT)
-    if len(chosen) > 1 or titles:
+    called = [found.words[row] for _, each in groups for row in each]
+    axes[-1, 0].set_xticks(range(longest), labels=_merged(called, longest), fontsize=TEXT)
+    if len(groups) > 1 or titles:
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center",
-                      ncols=len(chosen), frameon=False, fontsize=TEXT, handlelength=3)
+                      ncols=len(groups), frameon=False, fontsize=TEXT, handlelength=3)
     return figure
 
 
@@ -211,6 +207,49 @@ def _length(found: Traced, row: int) -> int:
     if not 0 <= row < len(lengths):
         raise ArgumentError(f"there is no row {row}; rows are 0 to {len(lengths) - 1}")
     return lengths[row]
+
+
+def _groups(
+    found: Traced, rows: Sequence[int] | None, conditions: Sequence[str] | None,
+    titles: Sequence[str] | None,
+) -> list[tuple[str, list[int]]]:  # fmt: skip
+    """What each line is called, and its rows."""
+    count = found.inside.shape[1]
+    if conditions is not None:
+        if rows is not None or titles is not None or len(conditions) != count:
+            raise ArgumentError(f"conditions are {len(conditions)}, expected one for each of "
+                                f"{count} rows, and neither rows nor titles")
+        groups = [(str(one), [row for row in range(count) if conditions[row] == one])
+                  for one in dict.fromkeys(conditions)]
+    else:
+        chosen = list(range(count))[: len(STYLES)] if rows is None else list(rows)
+        called = titles or [f"row {row}" for row in chosen]
+        if len(called) != len(chosen):
+            raise ArgumentError(f"titles are {len(called)}, but rows are {len(chosen)}")
+        groups = [(title, [row]) for title, row in zip(called, chosen, strict=True)]
+    if not 1 <= len(groups) <= len(STYLES):
+        raise ArgumentError(f"{'rows' if conditions is None else 'conditions'} are {len(groups)}; "
+                            f"lines show 1 to {len(STYLES)}")
+    return groups
+
+
+def _along(value: Value, found: Traced, rows: Sequence[int], unit: int) -> Array:
+    """A unit in some rows, [steps of the longest, rows]; NaN where a row is over."""
+    lengths = [_length(found, row) for row in rows]
+    along = np.full((max(lengths), len(rows)), np.nan)
+    for at, (row, length) in enumerate(zip(rows, lengths, strict=True)):
+        along[:length, at] = value.of_row(row, length)[:, unit]
+    return along
+
+
+def _line(axis: Any, title: str, style: Mapping[str, Any], along: Array) -> None:
+    """The mean of the rows [steps, rows], and of several the standard deviation as a band."""
+    middle = np.nanmean(along, 1)
+    axis.plot(middle, label=title, linewidth=1.4, markersize=4, clip_on=False, zorder=3, **style)
+    if along.shape[1] > 1:
+        spread = np.nanstd(along, 1)
+        axis.fill_between(range(len(middle)), middle - spread, middle + spread, alpha=0.18,
+                          color=style["color"], linewidth=0, zorder=2)
 
 
 def _of_row(array: Array, row: int) -> Array:
