@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnngraph.bench import add_arguments, main, memory, plan
+from rnngraph.bench import add_arguments, main, memory, plan, tracing
 from rnngraph.bench.calls import call_overheads
 from rnngraph.bench.compiling import compile_times
 from rnngraph.bench.machine import Machine, measure, pulse
@@ -202,7 +202,8 @@ def measured() -> Measured:
     row = run_row(TINY, MACHINE, [], seconds=0)
     beaten = replace(row, seconds={"rnngraph": 2e-3, "peer": 1e-3}, best_peer="peer", ratio=0.5)
     beaten = replace(beaten, group="odd")
-    figures = [Figures(g, "lstm", {"rnngraph": 5e-6}) for g in ("compile", "memory", "calls")]
+    figures = [Figures(g, "lstm", {"rnngraph": 5e-6})
+               for g in ("compile", "memory", "calls", "trace")]
     return Measured({1: MACHINE}, [replace(row, group="vendors"), beaten], figures)
 
 
@@ -213,7 +214,7 @@ def test_the_report_renders() -> None:
     show(made, Console(file=screen, width=100))
     assert [table.title for table in made] == [
         "The machine", "Cells that the peers have", "Sizes that are no multiple of 16",
-        "Compiling", "Memory of a training step", "A call"]  # fmt: skip
+        "Compiling", "Memory of a training step", "A call", "A trace"]  # fmt: skip
     assert made[1].marks == set() and made[2].marks == {0}
     text = markdown(made)
     assert "| lstm | 3 | 16 | 5 | 1 | forward |" in text
@@ -291,6 +292,15 @@ def test_compiling_and_calls_are_timed() -> None:
     assert set(forward.values) == set(training.values) == {"rnngraph cold", "rnngraph cached"}
     run, both = call_overheads(["rnn"], [], rounds=20)
     assert set(run.values) == set(both.values) == {"rnngraph"}
+
+
+def test_a_trace_is_timed_beside_a_run(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(tracing, "ROWS", ((2, 8, 3), (1, 8, 2)))
+    found = list(tracing.trace_costs(["rnn"], []))
+    assert [one.title for one in found] == ["rnn B2 H8", "rnn B1 H8"]
+    for one in found:
+        assert list(one.values) == ["run", "run, once traced", "trace", "copying as much"]
+        assert all(0 < seconds < 1e-2 for seconds in one.values.values())
 
 
 @pytest.mark.skipif(not memory.STATUS.is_file(), reason="no /proc")

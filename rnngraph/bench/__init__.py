@@ -27,8 +27,10 @@ from .report import markdown, show, tables
 from .rivals import PEERS, installed
 from .rows import GROUPS, Row, groups_of, select
 from .run import run_row
+from .tracing import trace_costs
 
-FIGURES = {"compile": compile_times, "memory": peaks, "calls": call_overheads}
+FIGURES = {"compile": compile_times, "memory": peaks, "calls": call_overheads,
+           "trace": trace_costs}
 EVERYTHING = [*GROUPS, *FIGURES]
 SHORT = ["vendors", "custom", "calls"]  # measured where nothing is asked for, quickly
 # read by the frameworks when they are first imported

@@ -17,7 +17,7 @@ TITLES = {
     "vendors": "Cells that the peers have", "zaremba": "Zaremba's sizes",
     "odd": "Sizes that are no multiple of 16", "custom": "Cells of one's own",
     "stacks": "Stacks", "compile": "Compiling", "memory": "Memory of a training step",
-    "calls": "A call",
+    "calls": "A call", "trace": "A trace",
 }  # fmt: skip
 ROWS_NOTE = (
     "B rows, T steps (fewer where they are large), on so many threads; GF/s of the cell's "
@@ -29,8 +29,11 @@ NOTES = {
                "so many steps. Cached: code that was made before, to the first result.",
     "memory": "Peak bytes per time-step, row and unit beyond x and dy, B 16, H 256, T 512.",
     "calls": "Microseconds of a call of one row and 8 units, without the time of its step.",
+    "trace": "Microseconds of a step, T 1000 (B 1) and 100, forward: a run; a run of a program "
+             "that was traced before; a trace of every gate and state; copying as much as it "
+             "keeps.",
 }  # fmt: skip
-UNITS = {"compile": 1e3, "memory": 1.0, "calls": 1e6}
+UNITS = {"compile": 1e3, "memory": 1.0, "calls": 1e6, "trace": 1e6}
 
 
 @dataclass(frozen=True)
