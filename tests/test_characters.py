@@ -165,3 +165,47 @@ def test_units_that_are_not_there(home, tmp_path, unit, message, capsys):
 def test_what_is_no_model(tmp_path):
     with pytest.raises(CheckpointError, match=r"neither best\.safetensors nor last"):
         open_trained(tmp_path)
+
+
+# --- from a cell -----------------------------------------------------------------------------
+
+
+def depths(home, folder, *words):
+    return main(["characters", "rnn", "--text", str(home / "book.txt"), "-o", str(folder),
+                 "--hidden", "7", "--batch", "8", "--window", "20", "--order", "3",
+                 "--layers", "1", "2", *words])  # fmt: skip
+
+
+def test_models_of_several_depths_are_trained_and_examined(home, tmp_path, capsys):
+    assert depths(home, tmp_path, "--steps", "3") == 0
+    for count in (1, 2):
+        place = tmp_path / f"{count}-layers"
+        assert open_trained(place).setting.layers == count
+        assert (place / "report" / "report.html").is_file()
+    kept = (tmp_path / "1-layers" / "best.safetensors").read_bytes()
+    ngrams = (tmp_path / "ngrams.npz").stat().st_mtime_ns
+    assert depths(home, tmp_path, "--steps", "3") == 0  # what is trained is not trained again
+    assert (tmp_path / "1-layers" / "best.safetensors").read_bytes() == kept
+    assert depths(home, tmp_path, "--steps", "5") == 0
+    assert open_trained(tmp_path / "2-layers").step == 5
+    assert (tmp_path / "ngrams.npz").stat().st_mtime_ns == ngrams
+    assert "rnn, 2 layers" in capsys.readouterr().out.lower()
+
+
+def test_a_training_that_is_stopped_examines_nothing(home, tmp_path, monkeypatch):
+    def stop(*given, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rnngraph.train.loop.Trainer.advance", stop)
+    assert depths(home, tmp_path, "--steps", "3") == 130
+    assert not list(tmp_path.glob("*/report")) and not (tmp_path / "2-layers").exists()
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (["rnn", "--lstmvis", "vis"], "name it instead of a cell"),
+    (["MODEL", "--layers", "2"], "--layers is for a training"), (["nothing"], "nothing"),
+])
+def test_what_goes_with_a_cell_and_what_with_a_model(home, words, message, capsys):
+    words = [str(home / "model") if word == "MODEL" else word for word in words]
+    assert main(["characters", *words, "--text", str(home / "book.txt")]) in (1, 2)
+    assert message in capsys.readouterr().err

@@ -6,6 +6,7 @@ n-gram models beside it, what kinds of errors are left, and closing brackets by 
 
 from __future__ import annotations
 
+from .models import train_and_examine
 from .report import Options, examine
 
-__all__ = ["Options", "examine"]
+__all__ = ["Options", "examine", "train_and_examine"]

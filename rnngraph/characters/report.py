@@ -23,6 +23,7 @@ from ..inspect.figures import saturation as saturation_figure
 from ..inspect.lstmvis import export
 from ..inspect.saturation import range_of
 from ..passes.override import overridable
+from ..progress import counting
 from ..tasks.ngrams import nats
 from ..tasks.text import Text
 from ..train.loop import Array, Arrays
@@ -83,12 +84,19 @@ def examine(model: str | Path, text_path: str | Path, folder: str | Path,
     folder.mkdir(parents=True, exist_ok=True)
     out.print(f"{trained.title}, after {trained.step:,} steps; {len(text.test):,} characters of "
               "held-out text", markup=False)
-    p = trained.probabilities(text.test)
-    models = _ngrams(text, options.order, ngrams or folder / "ngrams.npz", out)
-    found, traced = _found(trained, text, p, models, options)
-    chosen += [Unit(one.name, one.unit, f"{one.feature}, r = {one.correlation:+.2f}")
-               for one in found.followers]
-    lines = _write(folder, trained, text, found, traced, chosen, options)
+    with counting(options.order + 3, "elapsed", out) as tell:
+        tell("what the model expects")
+        p = trained.probabilities(text.test)
+        # the first character of the text has nothing before it, and no model is asked for it
+        models = [q[1:] for q in ngram_models(
+            text, text.test, options.order, ngrams or folder / "ngrams.npz",
+            lambda n: tell(f"{n}-grams"))]
+        tell("gates and errors")
+        found, traced = _found(trained, text, p, models, options)
+        chosen += [Unit(one.name, one.unit, f"{one.feature}, r = {one.correlation:+.2f}")
+                   for one in found.followers]
+        tell("pictures")
+        lines = _write(folder, trained, text, found, traced, chosen, options)
     if lstmvis is not None:
         export(lstmvis, text.test[:options.traced], text.characters, traced, name=trained.title)
     for title, line in lines if out.is_terminal else ():
@@ -96,16 +104,6 @@ def examine(model: str | Path, text_path: str | Path, folder: str | Path,
         out.print(line)
     _tell(out, folder, found)
     return found
-
-
-def _ngrams(text: Text, order: int, file: Path, out: Console) -> list[Array]:
-    from rich.progress import Progress
-
-    with Progress(console=out, transient=True, disable=not out.is_terminal) as bar:
-        task = bar.add_task("n-grams", total=order)
-        models = ngram_models(text, text.test, order, file, lambda n: bar.update(task, completed=n))
-    # the first character of the text has nothing before it, and no model is asked for it
-    return [p[1:] for p in models]
 
 
 def _found(trained: Trained, text: Text, p: Array, models: list[Array], options: Options
