@@ -19,7 +19,8 @@ LENGTHS = ("steps", "epochs", "checkpoint_every", "threads")  # what a resumed t
 
 def train_and_examine(cell: Cell, text: str | Path, folder: str | Path,
                       layers: Sequence[int] = (1,), options: Options | None = None, *,
-                      ngrams: Path | None = None, console: Console | None = None, **setting: Any) -> list[TextResult]:
+                      ngrams: Path | None = None, console: Console | None = None, **setting: Any
+                      ) -> list[TextResult]:
     """Train the cell with each number of layers, and examine each model, as `examine` does.
 
     A model lies in FOLDER/N-layers, its report in FOLDER/N-layers/report, the n-gram models of the
