@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from llvmlite import ir
 
@@ -128,23 +129,31 @@ class Walks:
         starts = [self._row(group.operand, source, row) for row in at.rows]
         widths = {column.width: emitter.lanes(column.width) for column in at.columns}
 
+        cells, rows = self._cells(way, at), len(at.rows)
+        factors = [(member, column) for member in members for column in at.columns]
+        order = _order(len(factors), rows, emitter.target.machine(emitter.real).registers)
+
         def step(k: ir.Value, *values: ir.Value) -> list[ir.Value]:
-            made = iter(values)
             line = emitter.at(weights, emitter.mul(k, number(line_size)))
             places = [emitter.element(group.operand, start, (k,)) for start in starts]
-            inputs = {width: [lanes.load_splat(p) for p in places]
-                      for width, lanes in widths.items()}  # fmt: skip
             fetch(k)
-            added = []
-            for member in members:
-                for column in at.columns:
-                    offset = member * shape.panel + column.place * shape.lanes
-                    lanes = widths[column.width]
-                    weight = lanes.load(emitter.at(line, number(offset)))
-                    added += [lanes.fma(x, weight, next(made)) for x in inputs[column.width]]
+
+            @cache
+            def weight(place: int) -> ir.Value:
+                member, column = factors[place]
+                offset = member * shape.panel + column.place * shape.lanes
+                return widths[column.width].load(emitter.at(line, number(offset)))
+
+            @cache
+            def element(row: int, width: int) -> ir.Value:
+                return widths[width].load_splat(places[row])
+
+            added = list(values)
+            for place, row in order:
+                width, cell = factors[place][1].width, place * rows + row
+                added[cell] = widths[width].fma(element(row, width), weight(place), values[cell])
             return added
 
-        cells = self._cells(way, at)
         found = emitter.loop(*depth, 1, step, [sums[cell] for cell in cells])
         sums.update(zip(cells, found, strict=True))
 
@@ -183,6 +192,15 @@ class Walks:
                 e.prefetch(e.at(start, ahead))
 
         return fetch
+
+
+def _order(factors: int, rows: int, registers: int) -> list[tuple[int, int]]:
+    """Of weights and rows, the order in which a tile multiplies them: every weight with all rows,
+    whose elements stay in registers; where there is no room for these beside the sums, every row
+    with all weights, if they are fewer."""
+    if factors < rows and factors * rows + rows + 1 > registers:
+        return [(place, row) for row in range(rows) for place in range(factors)]
+    return [(place, row) for place in range(factors) for row in range(rows)]
 
 
 def packed_name(label: str, place: int) -> str:
