@@ -52,6 +52,13 @@ def traced(compiled, params, x):
     return whole.trace(params, x, {}, names=names)
 
 
+def decided(compiled, params, x, given=None):
+    """The decision about each row, with values given by hand."""
+    steps, rows = x["token"].shape
+    y, _ = shared(compiled).run(params, x, given or {}, outputs=["logits"])
+    return decision(rows, steps).of(y)
+
+
 class Apart:
     """Every step of some sentences as a row of a call of one step: inputs, old states, and what
     gates are there."""
