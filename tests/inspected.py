@@ -59,6 +59,16 @@ def decided(compiled, params, x, given=None):
     return decision(rows, steps).of(y)
 
 
+def decided_along(compiled, params, x, places, directions):
+    """How fast the decision changes at vectors given for the words, along directions
+    [T, N, embedding], by differences; row n reads sentence n % B."""
+    every = np.arange(places.shape[1]) % x["token"].shape[1]
+    rows = {name: array[:, every] for name, array in x.items()}
+    ends = [decided(compiled, params, rows, {"x": (True, places + e * directions)})
+            for e in (STEP, -STEP)]  # fmt: skip
+    return (ends[0] - ends[1]) / (2 * STEP)
+
+
 class Apart:
     """Every step of some sentences as a row of a call of one step: inputs, old states, and what
     gates are there."""
