@@ -1,11 +1,11 @@
 """Retention, horizon, Lyapunov exponents and fixed points: where they are known, and for models of
-every kind against differences and the NumPy reference."""
+every kind against differences, the NumPy reference, or what the cell itself comes to."""
 
 from functools import reduce
 
 import numpy as np
 import pytest
-from inspected import KINDS, Apart, B, T, model, sentences
+from inspected import KINDS, Apart, B, T, flat, model, sentences
 from test_routes import MATRIX, ROWS, STEPS, H, compiled, drawn, reference
 from tolerances import assert_close
 
@@ -152,6 +152,53 @@ def edges(jacobians, skip):
             edge /= length
             total[i] += np.log(length) if t >= skip else 0
     return -np.sort(-total / (len(jacobians) - skip))
+
+
+AT = {"token": 3, "target": 0, "weight": 1.0}
+
+
+def small(kind, at):
+    """A model of smaller weights, which comes to rest under some words; its fixed points under one
+    from the states of some sentences, with a small speed; and steps from these states under it."""
+    compiled, params = model(kind)
+    params = {name: 0.75 * array for name, array in params.items()}
+    found = fixed_points(compiled, params, sentences(), at, starts=T * B, tolerance=1e-24)
+    apart = Apart(compiled, params, sentences())
+    apart.x = {name: np.full((1, T * B), value) for name, value in at.items()}
+    return found, apart
+
+
+@pytest.mark.parametrize("word", [3, 4])
+@pytest.mark.parametrize("kind", KINDS)
+def test_states_from_which_a_cell_comes_to_rest_lead_to_fixed_points(kind, word):
+    found, apart = small(kind, {**AT, "token": word})
+    held = flat(apart.reference(range(len(found)), found.states))
+    assert_close(held, flat(found.states), "reordered", what=kind)
+    ends, rests = late(apart)
+    assert found.starts == T * B and rests.sum() <= found.found.sum() <= T * B
+    # a search may lead elsewhere than the cell goes, but not often
+    gaps = np.linalg.norm(ends[rests][:, None] - flat(found.states)[found.stable], axis=2)
+    assert (gaps.min(1, initial=np.inf) < 1e-6).mean() > 0.9 if rests.any() else not len(found)
+
+
+def late(apart):
+    """Where thousands of steps of one input take each state, and whether it rests there."""
+    x = {name: np.repeat(array, 8000, 0) for name, array in apart.x.items()}
+    ends = apart.compiled.run(apart.params, x, apart.old, outputs=["loss"])[1]
+    moved = flat(apart.reference(range(T * B), ends)) - flat(ends)
+    return flat(ends), np.abs(moved).max(1) < 1e-9
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_time_constants_are_of_the_modes_at_a_fixed_point(kind):
+    found, apart = small(kind, AT)
+    apart.old = found.states
+    expected = apart.slopes(apart.reference)
+    assert_close(found.jacobians, expected, "difference", what=kind)
+    sizes = -np.sort(-np.abs(np.linalg.eigvals(expected)), axis=1)
+    assert (found.stable == (sizes < 1).all(1)).all() and found.stable.any()
+    a_step = np.exp(np.where(sizes < 1, -1, 1) / found.time_constants)
+    assert_close(a_step, sizes, "difference", what=kind)
 
 
 def test_a_three_bit_flip_flop_has_eight_stable_points():
