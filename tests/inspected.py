@@ -7,12 +7,14 @@ import numpy as np
 from language_cells import language_cells
 
 import rnngraph as rg
+from rnngraph.backends.reference import evaluate
 from rnngraph.inspect import Decision
 from rnngraph.inspect.override import shared
 from rnngraph.train.language_model import language_model
 
 T, B, H, WORDS = 6, 4, 5, 9
 KINDS = [*language_cells(), "peephole"]
+STEP = 1e-6  # of differences
 
 
 @cache
@@ -48,3 +50,68 @@ def traced(compiled, params, x):
     whole = shared(compiled)
     names = [name for name in whole.nodes if name in compiled.named]
     return whole.trace(params, x, {}, names=names)
+
+
+def decided(compiled, params, x, given=None):
+    """The decision about each row, with values given by hand."""
+    steps, rows = x["token"].shape
+    y, _ = shared(compiled).run(params, x, given or {}, outputs=["logits"])
+    return decision(rows, steps).of(y)
+
+
+def decided_along(compiled, params, x, places, directions):
+    """How fast the decision changes at vectors given for the words, along directions
+    [T, N, embedding], by differences; row n reads sentence n % B."""
+    every = np.arange(places.shape[1]) % x["token"].shape[1]
+    rows = {name: array[:, every] for name, array in x.items()}
+    ends = [decided(compiled, params, rows, {"x": (True, places + e * directions)})
+            for e in (STEP, -STEP)]  # fmt: skip
+    return (ends[0] - ends[1]) / (2 * STEP)
+
+
+class Apart:
+    """Every step of some sentences as a row of a call of one step: inputs, old states, and what
+    gates are there."""
+
+    def __init__(self, compiled, params, x):
+        self.compiled, self.params = compiled, params
+        trace, states = traced(compiled, params, x), compiled.graph.states
+        self.x = {name: array.reshape(1, -1) for name, array in x.items()}
+        self.old = {name: _rows(np.concatenate([np.zeros_like(trace[name][:1]), trace[name][:-1]]))
+                    for name in states}  # fmt: skip
+        self.gates = {n: _rows(array) for n, array in trace.items() if n not in states}
+
+    def reference(self, rows, old):
+        """The next states of rows from other old states, by the NumPy reference."""
+        x = {name: array[:, rows] for name, array in self.x.items()}
+        return evaluate(self.compiled.graph, {**self.params, **x}, 1, len(rows), old).finals
+
+    def held(self, rows, old):
+        """The same where gates stay what they are."""
+        x = {name: array[:, rows] for name, array in self.x.items()}
+        given = {name: (True, array[None, rows]) for name, array in self.gates.items()}
+        return shared(self.compiled).run(self.params, x, given, old, outputs=["loss"])[1]
+
+    def slopes(self, following):
+        """d next states / d old states of every row, [R, n, n], by differences; states in the order
+        of the cell's text."""
+        vectors = flat(self.old)
+        count, n = vectors.shape
+        rows, units = np.repeat(np.arange(count), n), STEP * np.tile(np.eye(n), (count, 1))
+        ends = [flat(following(rows, self._split(vectors[rows] + e * units))) for e in (1, -1)]
+        return ((ends[0] - ends[1]) / (2 * STEP)).reshape(count, n, n).transpose(0, 2, 1)
+
+    def _split(self, vectors):
+        parts = np.split(vectors, np.cumsum([a[0].size for a in self.old.values()])[:-1], 1)
+        return {name: part.reshape(-1, *a.shape[1:])
+                for (name, a), part in zip(self.old.items(), parts, strict=True)}  # fmt: skip
+
+
+def flat(states):
+    """All states of each row in one vector."""
+    sizes = {name: int(np.prod(array.shape[1:])) for name, array in states.items()}
+    return np.concatenate([a.reshape(len(a), sizes[name]) for name, a in states.items()], 1)
+
+
+def _rows(array):
+    return array.reshape(-1, *array.shape[2:])

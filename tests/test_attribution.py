@@ -2,6 +2,18 @@
 
 import numpy as np
 import pytest
+from inspected import (
+    KINDS,
+    B,
+    T,
+    decided,
+    decided_along,
+    decision,
+    model,
+    sentences,
+    swapped,
+    traced,
+)
 from test_routes import MODEL, ROWS, STEPS, change_of, compiled, drawn
 from tolerances import assert_close
 
@@ -23,6 +35,27 @@ def test_integrated_gradients_add_up(text):
     assert_close(parts, found.values, "reordered")
     assert np.count_nonzero(found.values) == found.values.size
     assert "against reversed" in str(found) and f"from {found.points[1]} points" in str(found)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_words_part_is_its_integral(kind):
+    """By Gauss and Legendre's rule, and differences along each word's way alone."""
+    compiled, params = model(kind)
+    x, other = sentences(), swapped(swapped(sentences(), 1), 3)
+    found = integrated_gradients(compiled, params, x, decision(), Baseline("other words", other),
+                                 tolerance=1e-10)  # fmt: skip
+    change = decided(compiled, params, x) - decided(compiled, params, other)
+    assert_close(found.change, change, "parity", what=kind)
+    assert_close(found.values.sum(0), change, "reordered", what=kind)
+    assert (found.error <= 1e-10 * np.abs(change)).all() and not found.values[[0, 2, 4, 5]].any()
+    end, start = (traced(compiled, params, v)["x"] for v in (x, other))
+    nodes, weights = (a / 2 for a in np.polynomial.legendre.leggauss(64))
+    places = start[:, None] + (nodes[:, None, None] + 0.5) * (end - start)[:, None]
+    places = places.reshape(T, -1, places.shape[-1])
+    for step in (1, 3):
+        way = np.where(np.arange(T)[:, None, None] == step, end - start, 0)
+        slope = decided_along(compiled, params, x, places, np.tile(way, (1, len(nodes), 1)))
+        assert_close(found.values[step], weights @ slope.reshape(-1, B), "difference", what=kind)
 
 
 def test_a_straight_cell_has_its_weights():
@@ -54,6 +87,22 @@ def test_saliency_is_the_gradient_and_warns():
     assert_close(found.told, told, "reordered")
     assert WARNING in str(found) and f"here it gives {100 * told[0]:.1f} %" in str(found)
     assert WARNING in str(saliency(made, params, x, decision))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_saliency_is_the_norm_of_the_slopes_and_says_how_little_it_tells(kind):
+    compiled, params = model(kind)
+    x, other = sentences(), swapped(sentences(), 2)
+    found = saliency(compiled, params, x, decision(), other)
+    here, there = (traced(compiled, params, v)["x"] for v in (x, other))
+    units = np.eye(T * here.shape[2]).reshape(-1, T, here.shape[2]).transpose(1, 0, 2)
+    slopes = decided_along(compiled, params, x, np.tile(here, (1, units.shape[1], 1)),
+                           np.repeat(units, B, 1)).reshape(T, -1, B)  # fmt: skip
+    assert_close(found.values, np.sqrt((slopes**2).sum(1)), "difference", what=kind)
+    change = decided(compiled, params, other) - decided(compiled, params, x)
+    told = decided_along(compiled, params, x, here, there - here)
+    assert_close(found.told * change, told, "difference", what=kind)
+    assert WARNING in str(found) and f"{100 * found.told[0]:.1f} % of the true" in str(found)
 
 
 def test_saliency_of_words_is_that_of_their_rows():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from inspected import KINDS, B, T, decided, decision, model, sentences
 from test_routes import MODEL, ROWS, STEPS, H, compiled, drawn, reference
 from tolerances import assert_close
 
@@ -25,6 +26,31 @@ def test_parts_add_up(text):
                                            for s in made.graph.states.values()):  # fmt: skip
         assert not every.others.any()
     assert not decompose(made, params, x, decision, []).phrase.any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_parts_of_phrases_add_up(kind):
+    """Of a phrase of its own for every row, of each alone, of nothing and of everything."""
+    compiled, params = model(kind)
+    x, inside = sentences(), np.zeros((T, B), bool)
+    phrases = [(1, 2), (0,), (3, 4, 5), (0, 5)]
+    for row, phrase in enumerate(phrases):
+        inside[list(phrase), row] = True
+    y = decided(compiled, params, x)
+    found = decompose(compiled, params, x, decision(), inside)
+    assert_close(found.total, y, "reordered", what=kind)
+    parts = np.stack([found.phrase, found.others, found.constants])
+    assert np.abs(parts[:2]).min() > 1e-6
+    for row, phrase in enumerate(phrases):
+        alone = decompose(compiled, params, x, decision(), phrase)
+        alone = np.stack([alone.phrase, alone.others, alone.constants])
+        assert_close(alone[:, row], parts[:, row], "parity", what=kind)
+    nothing, everything = (decompose(compiled, params, x, decision(), steps)
+                           for steps in ([], range(T)))  # fmt: skip
+    assert not nothing.phrase.any() and not everything.others.any()
+    for made in (nothing, everything):
+        assert_close(made.constants, found.constants, "parity", what=kind)
+        assert_close(made.total, y, "reordered", what=kind)
 
 
 def test_a_linear_cell_has_the_phrase_alone():

@@ -2,16 +2,11 @@
 
 import numpy as np
 import pytest
-from inspected import KINDS, B, H, T, decision, model, sentences, traced
+from inspected import KINDS, B, H, T, decided, decision, model, sentences, traced
 from tolerances import assert_close
 
 import rnngraph as rg
 from rnngraph.inspect import ablate
-from rnngraph.inspect.override import shared
-
-
-def decided(compiled, params, x, given=None):
-    return decision().of(shared(compiled).run(params, x, given or {}, outputs=["logits"])[0])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -72,6 +67,32 @@ def test_modes_conditions_and_steps():
     want = decided(compiled, params, x, {"z": (1, 0)}).mean()
     assert_close(everything.without.margin[0, 0], want, "parity")
     assert everything.controls.margin.shape == (0, 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mean_and_resample_are_overrides(kind):
+    compiled, params = model(kind)
+    x, states, steps = sentences(), tuple(compiled.graph.states), range(1, T)
+    trace = traced(compiled, params, x)
+
+    def by_hand(value):
+        given = {}
+        for name in states:
+            mask = np.zeros((T, 1, *trace[name].shape[2:]), bool)
+            mask[1:, :, [0, H - 1]] = True
+            given[name] = mask, value(trace[name])
+        return decided(compiled, params, x, given)
+
+    asked = {"names": states, "units": [0, H - 1], "steps": steps, "conditions": range(B)}
+    found = ablate(compiled, params, x, decision(), mode="mean", **asked)
+    want = by_hand(lambda array: array.mean((0, 1)))
+    assert_close(found.without.margin[0], want, "parity", what=kind)
+    assert np.abs(want - decided(compiled, params, x)).min() > 1e-6
+    found = ablate(compiled, params, x, decision(), mode="resample", seed=1, **asked)
+    of_rows = np.array([by_hand(lambda array, row=row: array[:, [row]]) for row in range(B)])
+    source = np.abs(of_rows - found.without.margin[0]).argmin(0)
+    assert sorted(source) == [*range(B)] and (source != range(B)).all()
+    assert_close(found.without.margin[0], of_rows[source, range(B)], "parity", what=kind)
 
 
 def test_resampling_takes_every_row_from_another():

@@ -3,6 +3,10 @@
 Found by minimising half the squared speed, q(S) = ||F(S, x) - S||^2 / 2, from many states at once
 (Sussillo & Barak 2013, Opening the black box), by the Levenberg-Marquardt method with the exact
 Jacobians of the step.
+
+q has minima where the cell is slow but does not rest, many of them where gates are saturated. A
+state from which a search ends in one is taken further by the cell itself before it is searched from
+again, so that states from which the cell comes to rest lead to a fixed point.
 """
 
 from __future__ import annotations
@@ -16,10 +20,14 @@ import numpy as np
 from ..compiled import Compiled
 from ..graph import Graph
 from ..runtime.arrays import REAL, ArgumentError, Array, fitted, known
-from .steps import Steps, flat, jacobians, steps_of
+from .steps import Steps, flat, following, jacobians, steps_of
 
 DAMPING = 1e-2  # to begin with, times the identity
 LIMITS = (1e-12, 1e12)
+PATIENCE, GAIN = 20, 0.99  # a search ends where so many steps leave more than that of q
+ONWARD = (64, 256, 1024)  # steps of the cell before another search
+PIECE = 64  # of them in a call
+FAR = 1e100  # from there on squares may overflow
 
 
 @dataclass(frozen=True)
@@ -78,15 +86,15 @@ def fixed_points(
 
     ``x`` and ``state`` as for ``run``: at most ``starts`` of the states on the way are begun with
     (several times if there is noise), moved by normal ``noise`` from ``seed``. ``at`` is one step's
-    input without axes of time and rows (a dict by name if there are several, contexts too). At most
-    ``steps`` steps; points with q above ``tolerance`` are left out, and those closer than ``apart``
-    times (1 + their norm) are one.
+    input without axes of time and rows (a dict by name if there are several, contexts too). A
+    search takes at most ``steps`` steps; points with q above ``tolerance`` are left out, and those
+    closer than ``apart`` times (1 + their norm) are one.
     """
     way = steps_of(compiled, params, x, state)
     begin = _starts(way, starts, noise, seed)
     held = Steps(way.program, params, _constant(way.program.graph, at, len(begin)), way.before,
                  (1, len(begin)))  # fmt: skip
-    points, speed, jacobian = _minimise(held, begin, steps, tolerance)
+    points, speed, jacobian = _search(held, begin, steps, tolerance)
     kept = np.flatnonzero(speed <= tolerance)
     chosen, found = _distinct(points[kept], apart)
     index = kept[chosen]
@@ -126,6 +134,31 @@ def _constant(graph: Graph, at: Any, rows: int) -> dict[str, Array]:
     return made
 
 
+def _search(held: Steps, begin: Array, steps: int, tolerance: float) -> tuple[Array, Array, Array]:
+    """``_minimise`` from these states, and from further on for those that it leaves elsewhere."""
+    points, speed, jacobian = _minimise(held, begin.copy(), steps, tolerance)
+    further = begin
+    for count in ONWARD:
+        lost = np.flatnonzero(~(speed <= tolerance))
+        if not len(lost):
+            break
+        further[lost] = _onward(held, further[lost], count)
+        points[lost], speed[lost], jacobian[lost] = _minimise(held, further[lost], steps, tolerance)
+    return points, speed, jacobian
+
+
+def _onward(held: Steps, states: Array, count: int) -> Array:
+    """Where the cell takes states in so many steps; those without end stay as they are."""
+    rows = np.arange(len(states))
+    inputs = held.program.graph.inputs
+    x = {n: np.repeat(a, PIECE, 0) if n in inputs else a for n, a in held.some(rows).items()}
+    after = held.apart(states)
+    for _ in range(count // PIECE):
+        after = held.program.run(held.params, x, after, outputs=[following(next(iter(after)))])[1]
+    moved = flat(after)
+    return np.where((np.abs(moved) < FAR).all(1, keepdims=True), moved, states)
+
+
 def _minimise(
     held: Steps, points: Array, steps: int, tolerance: float
 ) -> tuple[Array, Array, Array]:
@@ -136,8 +169,11 @@ def _minimise(
     after, jacobian = jacobians(held, rows, points)
     residual = after - points
     speed, damping = _speed(residual), np.full(len(points), DAMPING)
-    for _ in range(steps):
-        going = np.flatnonzero((speed > tolerance) & (damping < LIMITS[1]))
+    worth = np.full(len(points), np.inf)
+    for step in range(steps):
+        if step % PATIENCE == 0:
+            worth = np.where(speed < GAIN * worth, speed, 0.0)
+        going = np.flatnonzero((speed > tolerance) & (damping < LIMITS[1]) & (worth > 0))
         if not len(going):
             break
         slope = jacobian[going] - identity
