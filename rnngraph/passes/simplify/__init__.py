@@ -5,7 +5,8 @@ a rule builds, so one walk over the graph reaches the normal form:
 
 * slices sit on leaves and on products' weights, not on elementwise work;
 * a product with a joined vector is a sum of products with its pieces (``W @ [h, x]``);
-* a sum of padded pieces is the joined pieces (the gradient of ``split``).
+* a sum of padded pieces is the joined pieces (the gradient of ``split``);
+* what adds up to nothing but for rounding is not added (the gradient of a norm).
 
 No rule changes a value, but for the order in which a sum is taken.
 """
@@ -17,10 +18,10 @@ from typing import Any
 
 from ...graph import Graph, Node, spread
 from ...rewrite import rebuild
-from . import arithmetic, joining, slicing
+from . import arithmetic, joining, slicing, sums
 
 Make = Callable[..., Node]
-TABLES = (arithmetic.RULES, slicing.RULES, joining.RULES)
+TABLES = (arithmetic.RULES, slicing.RULES, joining.RULES, sums.RULES)
 
 
 def simplify(graph: Graph) -> Graph:
