@@ -2,12 +2,18 @@
 
 import re
 import shutil
+from functools import cache
 
+import numpy as np
 import pytest
+from language_cells import language_cells
 
+import rnngraph as rg
 from rnngraph.demo.demonstration import STORED
-from rnngraph.explain import explain_sentences, trained, write_report
+from rnngraph.explain import Trained, explain_sentences, explain_series, trained, write_report
 from rnngraph.tasks.agreement import MISSION
+from rnngraph.tasks.vocabulary import vocabulary
+from rnngraph.train.language_model import language_model, sizes_of
 
 playwright = pytest.importorskip("playwright.sync_api")
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -15,9 +21,51 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium")
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
+SIGNAL = """
+cell Signal
+input  x[2], weight[]
+state  h[H]
+param  W [H, 2+H] ~ uniform(1/sqrt(H))
+z = sigmoid(W @ [x, h])        "update gate"
+h' = z * h + (1 - z) * sum(x)  "hidden state"
+output y = weight * sum(h')
+"""
+
+
+def language(name):
+    """A model of words that has learnt nothing."""
+    cell = language_cells()[name]
+    bound = sizes_of(cell, 5, 9)
+    model = language_model(cell, 100, embedding=5, hidden=9).compile()
+    return Trained(cell.bind(None, **bound), model, model.init(), bound, vocabulary().words)
+
+
+def signals():
+    """Three rows of numbers."""
+    cell = rg.parse(SIGNAL).bind(None, H=4)
+    x = np.cumsum(np.random.default_rng(0).normal(size=(40, 3, 2)), 0).astype(np.float32)
+    known = Trained(cell, cell.compile(), cell.compile().init(), {"H": 4})
+    return explain_series(known, {"x": x, "weight": np.ones((40, 3), np.float32)},
+                          output="y", times=[f"{100 + t}" for t in range(40)],
+                          names=["north", "east", "south"])
+
+
+@cache
+def made(name):
+    """The reports that pages are opened of."""
+    if name == "numbers":
+        return signals()
+    if name == "learnt":
+        return explain_sentences(trained(STORED), MISSION)
+    if name == "ten":
+        return explain_sentences(trained(STORED), [*MISSION, "The cats were full."] * 3)
+    return explain_sentences(language(name), ["the cat , which ate , was full.",
+                                              "the cats were full."])
+
+
 @pytest.fixture(name="report", scope="module")
 def _report():
-    return explain_sentences(trained(STORED), MISSION)
+    return made("learnt")
 
 
 @pytest.fixture(name="browser", scope="module")
@@ -28,17 +76,19 @@ def _browser():
         browser.close()
 
 
-@pytest.fixture(name="file", scope="module")
-def _file(report, tmp_path_factory):
-    return write_report(report, tmp_path_factory.mktemp("page") / "report.html")[0]
+@pytest.fixture(name="file_of", scope="module")
+def _file_of(tmp_path_factory):
+    """The page of a report, written once."""
+    return cache(lambda name: write_report(
+        made(name), tmp_path_factory.mktemp("page") / "report.html")[0])
 
 
 @pytest.fixture(name="opened")
-def _opened(browser, file):
-    """Opens the page with a viewport and colours; whatever goes wrong on it fails the test."""
+def _opened(browser, file_of):
+    """Opens a page with a viewport and colours; whatever goes wrong on it fails the test."""
     contexts, wrong = [], []
 
-    def opened(viewport=WIDE, scheme="light"):
+    def opened(viewport=WIDE, scheme="light", of="learnt"):
         context = browser.new_context(viewport=viewport, color_scheme=scheme, offline=True)
         contexts.append(context)
         page = context.new_page()
@@ -46,7 +96,7 @@ def _opened(browser, file):
         page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
         page.on("request", lambda asked: wrong.append(asked.url)
                 if not asked.url.startswith(("file:", "data:")) else None)
-        page.goto(file.as_uri())
+        page.goto(file_of(of).as_uri())
         return page
 
     yield opened
@@ -127,6 +177,50 @@ def test_patching_and_carriers_are_the_numbers_of_the_report(opened, report):
     assert page.locator("#unit").input_value() == str(group["sets"][1]["units"][1])
     word(page, 1, 2).click()
     assert page.locator("#patching tbody tr").count() == 1  # the verb comes at once
+
+
+def table(page, where):
+    """The rows of a table without its head: the first cell, and numbers without what follows."""
+    return page.locator(f"{where} tbody tr").evaluate_all("""rows => rows.map(row =>
+        [...row.cells].map((cell, at) => at ? parseFloat(cell.innerText.replace('−', '-'))
+                                            : cell.innerText))""")
+
+
+def test_ablation_of_a_task_says_what_is_held_and_what_is_lost(opened, report):
+    page, found = opened(), report["ablation"]
+    told = page.locator("#ablation-told").inner_text()
+    assert found["held"] in told and "shares of right decisions" in told
+    whole, random, *rows = table(page, "#ablation")
+    assert whole[2:] == [pytest.approx(100 * share, abs=0.51) for share in found["whole"]]
+    assert random[0] == f"a random unit, median of {len(found['controls'])}"
+    ranked = sorted(range(32), key=lambda unit: -found["effect"][unit])
+    assert [row[0] for row in rows] == [f"without unit {unit}" for unit in ranked[:8]]
+    for unit, row in zip(ranked, rows, strict=False):
+        assert row[1:] == [pytest.approx(found["effect"][unit], abs=0.006), *(
+            pytest.approx(100 * share, abs=0.51) for share in found["without"][unit])]
+    page.get_by_role("button", name="all 32 units").click()
+    assert len(table(page, "#ablation")) == 34
+
+
+def test_ablation_without_a_task_is_what_the_decisions_become(opened):
+    page, found = opened(of="lstm"), made("lstm")["ablation"]
+    told = page.locator("#ablation-told").inner_text()
+    assert "at its mean over all columns" in told and "nats" in told
+    assert "%" not in page.locator("#ablation").inner_text()
+    assert "“was” rather than “were”" in page.locator("#ablation thead").inner_text()
+    whole, *rows = table(page, "#ablation")
+    assert whole[2:] == pytest.approx(found["whole"], abs=0.006)
+    ranked = sorted(range(9), key=lambda unit: -found["effect"][unit])
+    assert [row[0] for row in rows] == [f"without unit {unit}" for unit in ranked[:8]]
+    for unit, row in zip(ranked, rows, strict=False):
+        expected = [found["effect"][unit], *found["without"][unit]]
+        assert row[1:] == pytest.approx(expected, abs=0.006)
+    cell = page.locator("#ablation tbody tr").nth(1).locator("td").nth(1)
+    change = found["without"][ranked[0]][0] - found["whole"][0]
+    assert f"({'+' if change > 0 else '−'}{abs(change):.2f})" in cell.inner_text()
+    start, end = (float(cell.evaluate(f"x => x.style.getPropertyValue('--{side}')")[:-1])
+                  for side in ("from", "to"))
+    assert (start == 50) == (change > 0) and start < end <= 100
 
 
 def test_units_are_sorted_and_chosen_by_strip_dot_and_table(opened, report):

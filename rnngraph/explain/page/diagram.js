@@ -52,10 +52,8 @@ function defines(line, value) {
 
 function current(name, step) {
   const row = column().values[name][step];
-  return chosen.unit < row.length ? row[chosen.unit] : norm(row);
+  return chosen.unit < row.length ? row[chosen.unit] : column().norms[name][step];
 }
-
-const norm = (row) => Math.sqrt(d3.sum(row, (number) => number * number));
 
 // What stands in a box: a state's own box holds what the step before left.
 function live(box) {

@@ -1,4 +1,4 @@
-// Saturation and ablation: what units do as a rule, and what is lost without them.
+// Saturation: what units do as a rule.
 
 const SYMBOLS = [d3.symbolCircle, d3.symbolTriangle, d3.symbolSquare, d3.symbolDiamond, d3.symbolCross, d3.symbolStar];
 
@@ -35,36 +35,3 @@ function scatter(svg, name, place) {
     .on("click", (unit) => choose({ unit, value: name }))
     .append("title").text(told);
 }
-
-function drawAblation() {
-  const found = report.ablation;
-  d3.select("#ablation-section").attr("hidden", found ? null : true);
-  if (!found) return;
-  const many = found.controls.length;
-  d3.select("#ablation-told").text(`The share of right decisions, by condition, while one unit of ${found.states.join(" and ")} ` +
-    "is held halfway between its values for the two inputs. Choose a line to look at that unit." +
-    (many ? ` A control: the median of ${many} units drawn at random.` : ""));
-  const percent = (share) => shown(100 * share, 1) + " %";
-  const lost = (at) => d3.sum(found.margin.whole) - d3.sum(found.margin.without[at]);
-  const units = d3.range(found.units.length).sort((a, b) => lost(b) - lost(a));
-  const rows = [["whole model", ...found.whole.map(percent)],
-    ...(many ? [["random unit, median", ...found.whole.map((_, c) => percent(d3.median(found.controls, (row) => row[c])))]] : []),
-    ...units.map((at) => ["without unit " + found.units[at].join(", "), ...found.without[at].map(percent)])];
-  const lines = table(d3.select("#ablation"), ["", ...found.conditions], rows);
-  const first = rows.length - units.length;
-  lines.each(function (_, index) {
-    const line = d3.select(this);
-    const shares = index < first ? found.whole : found.without[units[index - first]];
-    line.selectAll("td").attr("class", "number ablated").style("--share", (_, c) => 100 * shares[c] + "%");
-    if (index < first) return;
-    const unit = found.units[units[index - first]][0], pick = () => choose({ unit });
-    line.attr("tabindex", 0).attr("aria-selected", String(unit === chosen.unit)).classed("chosen", unit === chosen.unit)
-      .on("click", pick).on("keydown", () => d3.event.key === "Enter" && pick());
-  });
-  lines.filter((_, index) => index >= first + 8).attr("hidden", showAll ? null : true);
-  if (units.length <= 8) return;
-  d3.select("#ablation").append("button").attr("type", "button").text(showAll ? "fewer" : `all ${units.length} units`)
-    .on("click", () => { showAll = !showAll; drawAblation(); });
-}
-
-let showAll = false;

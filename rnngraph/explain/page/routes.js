@@ -36,7 +36,7 @@ function valueRow(one, value, swap) {
   const row = one.values[value.name][chosen.step], unit = chosen.unit < row.length ? chosen.unit : 0;
   const moved = swap && swap.differences[value.name] ? swap.differences[value.name][chosen.step][unit] : null;
   const middle = swap ? [shown(moved === null ? null : row[unit] + moved, 3), shown(moved, 3)] : [];
-  return [called(value), shown(row[unit], 3), ...middle, shown(d3.mean(row), 3)];
+  return [called(value), shown(row[unit], 3), ...middle, shown(one.means[value.name][chosen.step], 3)];
 }
 
 function table(box, head, rows) {

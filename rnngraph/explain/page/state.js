@@ -11,6 +11,7 @@ const chosen = {
   other: report.columns.map((column) => firstOther(column)),
   change: false,
   sorted: true,
+  everyUnit: false,
   alone: narrow() || report.columns.length > 2 || tight(),
 };
 

@@ -111,7 +111,7 @@ function drawStrip(cell, value, at, step, colours, scale) {
 function spoken(value, at, step, row) {
   const unit = chosen.unit < value.units ? chosen.unit : 0;
   return `${called(value)} at ${report.columns[at].labels[step]}: ` +
-    (row ? `unit ${unit} ${shown(row[unit])}, mean ${shown(d3.mean(row))}` : "no swap");
+    (row ? `unit ${unit} ${shown(row[unit])}, mean ${shown(chosen.change ? d3.mean(row) : report.columns[at].means[value.name][step])}` : "no swap");
 }
 
 function paint(pen, units, row, width, high, colours, scale) {
