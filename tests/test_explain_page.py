@@ -255,6 +255,49 @@ def test_keys_do_what_the_mouse_does(opened):
     assert lit(page) == ["o"]
 
 
+KEY = """at => at === document.body ? ''
+    : at.dataset.key || at.dataset.box || at.id || at.tagName"""
+
+
+def reachable(page):
+    """The keys of all that the Tab key should reach."""
+    return set(page.locator("button, input, [tabindex]").evaluate_all(
+        f"all => all.filter(x => x.tabIndex >= 0 && x.getClientRects().length).map({KEY})"))
+
+
+@pytest.mark.parametrize("of", ["learnt", "numbers"])
+def test_nothing_loses_the_focus_when_it_is_used(opened, of):
+    page, walked, lost = opened(of=of), [], []
+    every = reachable(page)
+    while True:
+        page.keyboard.press("Tab")
+        key = page.evaluate(f"({KEY})(document.activeElement)")
+        if not key or key in walked[:1]:
+            break
+        walked.append(key)
+        page.keyboard.press("Enter")
+        after = page.evaluate(f"({KEY})(document.activeElement)")
+        if after != key:
+            lost.append((key, after))
+            page.locator(f'[data-key="{key}"]').focus()
+    assert lost == []
+    missed = (every & reachable(page)) - set(walked)  # strips come and go as others are chosen
+    assert all(key.startswith("value ") for key in missed) and len(walked) > 30
+
+
+def test_what_is_chosen_is_said(opened, report):
+    page = opened()
+    word(page, 0, 2).click()
+    unit = int(page.locator("#unit").input_value())
+    value = report["columns"][0]["values"]["f"][2][unit]
+    assert page.get_by_role("status").inner_text() == (
+        f"After “cat”, forget gate f, unit {unit}: {value:.2f}")
+    page.get_by_role("button", name="next unit").click()
+    ranked = sorted(range(32), key=lambda at: -report["units"][0]["effect"][at])
+    assert f"unit {ranked[1]}:" in page.get_by_role("status").inner_text()
+    assert word(page, 0, 2).get_attribute("aria-label") == "cat, can be swapped"
+
+
 def test_everything_that_can_be_reached_has_a_name(opened):
     page = opened()
     unnamed = page.evaluate("""() => [...document.querySelectorAll(

@@ -41,13 +41,13 @@ function drawPatching(one, found) {
   const made = d3.select("#patching").append("table").attr("class", "heat");
   const head = made.append("thead").append("tr");
   head.append("th").attr("scope", "col").text("after");
-  head.selectAll(null).data(columns).enter().append("th").attr("scope", "col").append("button")
-    .attr("type", "button").attr("title", (entry) => entry.told).attr("aria-label", (entry) => entry.told)
-    .attr("aria-pressed", (entry) => String(isPicked(entry.pick))).text((entry) => entry.name)
-    .on("click", (entry) => choose(entry.pick));
+  const heads = head.selectAll(null).data(columns).enter().append("th").attr("scope", "col").append("button");
+  control(heads, (entry) => `patched ${entry.name}`, (entry) => isPicked(entry.pick), (entry) => choose(entry.pick))
+    .attr("title", (entry) => entry.told).attr("aria-label", (entry) => entry.told).text((entry) => entry.name);
   const lines = made.append("tbody").selectAll(null).data(found.steps).enter().append("tr")
     .classed("chosen", (step) => step === chosen.step);
-  lines.append("th").attr("scope", "row").text((step) => word(one.labels[step]));
+  control(lines.append("th").attr("scope", "row").append("button"), (step) => `patched ${step}`,
+    (step) => step === chosen.step, (step) => choose({ step })).text((step) => word(one.labels[step]));
   lines.each(function (step, place) {
     d3.select(this).selectAll(null).data(columns).enter().append("td").attr("class", "number")
       .style("background", (entry) => (entry.parts[place] < 0 ? low : high)(0.45 * Math.min(1, Math.abs(entry.parts[place]))))
@@ -72,9 +72,9 @@ function drawCarriers(group, titled) {
   });
   const ranked = d3.range(group.lost.length).sort((a, b) => group.lost[b] - group.lost[a]).slice(0, 8);
   box.append("p").attr("class", "hint").text(`Each alone, of ${group.states.join(" and ")}:`);
-  box.append("div").attr("class", "bar").selectAll(null).data(ranked).enter().append("button").attr("type", "button")
-    .attr("data-carrier", (unit) => unit).attr("aria-pressed", (unit) => String(unit === chosen.unit))
-    .text((unit) => `unit ${unit}: ${percent(group.lost[unit])}`).on("click", (unit) => choose({ unit }));
+  const units = box.append("div").attr("class", "bar").selectAll(null).data(ranked).enter().append("button");
+  control(units, (unit) => `carrier ${group.states} ${unit}`, (unit) => unit === chosen.unit, (unit) => choose({ unit }))
+    .text((unit) => `unit ${unit}: ${percent(group.lost[unit])}`);
 }
 
 // Every unit alone: shares of right decisions, or what each column's decision becomes.
@@ -93,7 +93,7 @@ function drawAblation() {
   const lines = made.append("tbody").selectAll(null).data(some).enter().append("tr");
   lines.each(function (row) { ablationLine(d3.select(this), row, found, most); });
   if (units.length > FEW) {
-    box.append("button").attr("type", "button")
+    box.append("button").attr("type", "button").attr("data-key", "ablated units")
       .text(chosen.everyUnit ? "fewer units" : `all ${units.length} units`)
       .on("click", () => choose({ everyUnit: !chosen.everyUnit }));
   }
@@ -129,7 +129,7 @@ function ablationLine(line, row, found, most) {
   else {
     const pick = () => choose({ unit: row.unit }), picked = row.unit === chosen.unit;
     line.classed("chosen", picked).classed("pickable", true).on("click", pick);
-    head.append("button").attr("type", "button").attr("aria-pressed", String(picked)).text(row.name);
+    control(head.append("button"), `ablated ${row.unit}`, () => picked, null).text(row.name);  // the line picks
   }
   const digits = decimals(found.by === "accuracy" ? d3.max(found.effect) : most);
   line.append("td").attr("class", "number").text(row.effect === undefined ? "" : shown(row.effect, digits));

@@ -1,8 +1,15 @@
 // Everything is drawn from what is chosen; the keyboard chooses as the mouse does.
 
 function draw() {
-  const held = document.activeElement && document.activeElement.dataset ? { ...document.activeElement.dataset } : {};
-  const heldId = document.activeElement ? document.activeElement.id : "";
+  const { key } = document.activeElement ? document.activeElement.dataset : {};
+  const places = d3.selectAll(".scroll").nodes().map((node) => [node, node.scrollLeft]);
+  tip("");
+  drawAll();
+  for (const [node, left] of places) node.scrollLeft = left;
+  focusKey(key, true);
+}
+
+function drawAll() {
   drawControls();
   drawGrid();
   drawLegend();
@@ -12,13 +19,21 @@ function draw() {
   drawDiagram();
   drawSaturation();
   drawAblation();
-  if (held.step) focusWord(+held.column, +held.step);
-  else if (heldId === "unit") document.getElementById("unit").focus();
+  announce();
 }
 
-function focusWord(at, step) {
-  const button = document.querySelector(`button[data-column="${at}"][data-step="${step}"]`);
-  if (button) button.focus({ preventScroll: false });
+// What is chosen, for those who cannot see it.
+function announce() {
+  const value = valueNamed(chosen.value), row = numbers(chosen.column, value.name, chosen.step);
+  const unit = chosen.unit < value.units ? chosen.unit : 0;
+  d3.select("#said").text(`${d3.select("#word-title").text()}, ${called(value)}, unit ${unit}: ` +
+    (row ? shown(row[unit]) : "no swap"));
+}
+
+// A control that was drawn anew has the focus that its forerunner had.
+function focusKey(key, preventScroll) {
+  const found = key && document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (found) found.focus({ preventScroll });
 }
 
 // From a word to a neighbour: along the column, or to the nearest line of the next column.
@@ -28,7 +43,7 @@ function move(from, down, across) {
   const near = d3.scan(one.lines, (a, b) => Math.abs(a - line) - Math.abs(b - line));
   const step = across ? near : Math.max(0, Math.min(one.labels.length - 1, +from.step + down));
   pickWord(at, step);
-  focusWord(at, step);
+  focusKey(`word ${at} ${step}`, false);
 }
 
 function moveUnit(by) {

@@ -72,6 +72,12 @@ const shown = (number, digits = 2) =>
 const exact = (number) => (Math.abs(number) >= 0.01 || !number ? shown(number) : number.toPrecision(2).replace("-", "−"));
 const word = (label) => (label === " " ? "␣" : label === "\n" ? "⏎" : label);
 
+// A button that is drawn anew with every choice; by its key it keeps the focus.
+function control(made, key, pressed, pick) {
+  return made.attr("type", "button").attr("data-key", key)
+    .attr("aria-pressed", (datum, index) => String(pressed(datum, index))).on("click", pick);
+}
+
 // Old children go, and one element per datum comes.
 function filled(parent, tag, data) {
   parent.selectAll("*").remove();

@@ -14,18 +14,25 @@ function drawControls() {
     ["by effect", chosen.sorted, () => choose({ sorted: true })],
     ["by number", !chosen.sorted, () => choose({ sorted: false })],
   ]);
-  const label = bar.append("label").text("unit ");
-  label.append("input").attr("type", "number").attr("id", "unit").attr("min", 0)
-    .attr("max", d3.max(report.values, (value) => value.units) - 1).property("value", chosen.unit)
+  unitControl(bar.append("span"));
+}
+
+// The number of the unit, between buttons to its neighbours in the strips.
+function unitControl(box) {
+  const step = (by, text, name) => box.append("button").attr("type", "button").attr("data-key", `unit ${by}`)
+    .attr("aria-label", name).text(text).on("click", () => moveUnit(by));
+  box.append("label").text("unit ").append("input").attr("type", "number").attr("id", "unit").attr("data-key", "unit")
+    .attr("min", 0).attr("max", d3.max(report.values, (value) => value.units) - 1).property("value", chosen.unit)
     .on("change", function () { choose({ unit: Math.max(0, Math.min(+this.max, +this.value || 0)) }); });
+  step(-1, "‹", "unit before");
+  step(1, "›", "next unit");
 }
 
 function group(bar, title, entries) {
   const field = bar.append("fieldset");
   field.append("legend").text(title);
-  field.selectAll(null).data(entries).enter().append("button").attr("type", "button")
-    .attr("aria-pressed", (entry) => String(entry[1])).text((entry) => entry[0])
-    .on("click", (entry) => entry[2]());
+  const made = field.selectAll(null).data(entries).enter().append("button").text((entry) => entry[0]);
+  control(made, (_, index) => `${title} ${index}`, (entry) => entry[1], (entry) => entry[2]());
 }
 
 function strips() {
@@ -46,17 +53,22 @@ function drawGrid() {
     .attr("class", "title").attr("colspan", 1 + strips().length).attr("scope", "colgroup")
     .text((one) => one.title);
   const names = head.append("tr");
-  report.columns.forEach(() => {
-    names.append("th");
-    names.selectAll(null).data(strips()).enter().append("th").attr("scope", "col")
-      .append("button").attr("type", "button").attr("title", called).text((value) => value.name)
-      .attr("aria-label", (value) => called(value) + ": its equation")
-      .attr("aria-pressed", (value) => String(value.name === chosen.value))
-      .on("click", (value) => choose({ value: value.name }));
+  report.columns.forEach((_, at) => {
+    names.append("td");
+    names.selectAll(null).data(strips()).enter().append("th").attr("scope", "col").append("button")
+      .call(valueButton, at);
   });
   const body = table.append("tbody"), colours = palette();
   const scales = new Map(strips().map((value) => [value.name, scaleOf(value, colours)]));
   for (const line of d3.range(lines)) drawLine(body.append("tr"), line, colours, scales);
+}
+
+// The name of a strip. Those of one column are enough on the way of the Tab key.
+function valueButton(made, at) {
+  control(made, (value) => `value ${at} ${value.name}`, (value) => value.name === chosen.value,
+    (value) => choose({ value: value.name }))
+    .attr("title", called).attr("aria-label", (value) => called(value) + ": its equation")
+    .attr("tabindex", at ? -1 : null).text((value) => value.name);
 }
 
 function drawLine(row, line, colours, scales) {
@@ -66,7 +78,7 @@ function drawLine(row, line, colours, scales) {
       row.append("td").attr("colspan", 1 + strips().length);
       return;
     }
-    drawWord(row.append("td").attr("class", "word"), one, at, step);
+    drawWord(row.append("th").attr("scope", "row").attr("class", "word"), one, at, step);
     for (const value of strips()) drawStrip(row.append("td"), value, at, step, colours, scales.get(value.name));
   });
 }
@@ -74,12 +86,13 @@ function drawLine(row, line, colours, scales) {
 function drawWord(cell, one, at, step) {
   const swapped = one.others.some((entry) => entry.step === step);
   const now = other(at), takes = now && now.step === step && now.last === step && chosen.change;
-  const button = cell.append("button").attr("type", "button").attr("data-column", at)
-    .attr("data-step", step).attr("aria-pressed", String(at === chosen.column && step === chosen.step))
-    .text(word(takes ? now.label : one.labels[step]))
-    .on("click", () => pickWord(at, step));
-  if (swapped) button.append("span").attr("class", "mark").attr("title", "can be swapped").text(" ⇄");
-  if (step === one.decided) button.append("span").attr("class", "mark").attr("title", "then it decides").text(" ◆");
+  const here = at === chosen.column && step === chosen.step, text = word(takes ? now.label : one.labels[step]);
+  const marks = [swapped && ["⇄", "can be swapped"], step === one.decided && ["◆", "then it decides"]].filter(Boolean);
+  const button = control(cell.append("button"), `word ${at} ${step}`, () => here, () => pickWord(at, step))
+    .attr("data-column", at).attr("data-step", step).attr("tabindex", here ? 0 : -1).text(text)
+    .attr("aria-label", [text, ...marks.map((mark) => mark[1])].join(", "));
+  button.selectAll(null).data(marks).enter().append("span").attr("class", "mark")
+    .attr("title", (mark) => mark[1]).text((mark) => " " + mark[0]);
 }
 
 // A word that can be swapped is chosen together with its swap.
