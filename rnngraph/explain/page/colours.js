@@ -27,12 +27,16 @@ function palette() {
 // How one value's numbers become colours and heights; each unit has its own scale where the
 // equation sets no range, since states drift.
 function scaleOf(value, colours) {
-  const unsigned = value.range && value.range[0] === 0 && !chosen.change;
-  const most = unsigned ? null : extremes(value);
+  const unsigned = isUnsigned(value), most = unsigned ? null : extremes(value);
   return (number, unit) => {
     const part = unsigned ? number / value.range[1] : number / (most[unit] || 1);
     return { colour: (unsigned ? colours.sequential : colours.diverging)(part), part, unsigned };
   };
+}
+
+// Is what is shown of a value never below 0?
+function isUnsigned(value) {
+  return value.range && value.range[0] === 0 && !chosen.change;
 }
 
 function extremes(value) {

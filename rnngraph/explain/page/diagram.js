@@ -39,8 +39,8 @@ function drawDiagram() {
     if (lit) label(d3.select(this), path, live(tail));
   });
   d3.selectAll("#equations span").classed("lit", (line) => defines(line, value));
-  const at = word(column().labels[chosen.step]);
-  d3.select("#diagram-told").text(`${called(value)} at “${at}” in “${column().title}”, unit ${chosen.unit}: ` +
+  const at = quoted(column().labels[chosen.step]);
+  d3.select("#diagram-told").text(`${called(value)} at ${at} in “${column().title}”, unit ${chosen.unit}: ` +
     `${shown(current(value.name, chosen.step), 3)}. On each arrow: what is read, at the same unit ` +
     "(its norm, where there is no such unit).");
 }
@@ -57,6 +57,8 @@ function current(name, step) {
 
 // What stands in a box: a state's own box holds what the step before left.
 function live(box) {
+  const read = column().inputs[box] && column().inputs[box][chosen.step];
+  if (read) return shown(chosen.unit < read.length ? read[chosen.unit] : Math.hypot(...read));
   const value = report.values.find((one) => one.box === box);
   if (value) return shown(current(value.name, chosen.step));
   const state = report.values.find((one) => one.name === box);

@@ -60,7 +60,9 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || /INPUT|SELECT/.test(event.target.tagName)) return;
   if (event.key === "[" || event.key === "]") moveUnit(event.key === "]" ? 1 : -1);
-  else if (KEYS[event.key] && event.target.dataset && event.target.dataset.step) {
+  else if (event.target.dataset && event.target.dataset.time) {
+    if (moveTime(+event.target.dataset.time, event.key)) event.preventDefault();
+  } else if (KEYS[event.key] && event.target.dataset && event.target.dataset.step) {
     event.preventDefault();
     KEYS[event.key](event.target.dataset);
   }
@@ -82,6 +84,8 @@ window.addEventListener("resize", () => {
 filled(d3.select("#story"), "p", report.story).text((sentence) => sentence);
 d3.select("#words-title").text(`${stepName[0].toUpperCase()}${stepName.slice(1)} by ${stepName}`);
 d3.selectAll(".step-name").text(stepName);
+d3.selectAll(".for-words").attr("hidden", alongTime ? true : null);
+d3.selectAll(".for-time").attr("hidden", alongTime ? null : true);
 prepareDiagram();
 listeners.push(draw);
 setTheme(prefersDark.matches);

@@ -2,7 +2,7 @@
 
 function drawWordPanel() {
   const one = column(), at = one.labels[chosen.step], swap = other();
-  d3.select("#word-title").text(`After “${word(at)}”`);
+  d3.select("#word-title").text(`After ${alongTime ? "step " : ""}${quoted(at)}`);
   const entries = one.others.map((entry, index) =>
     [`${swapped(one, entry)} → ${word(entry.label)}`, chosen.other[chosen.column] === index,
       () => pickOther(index)]);
@@ -12,7 +12,7 @@ function drawWordPanel() {
   else bar.append("span").attr("class", "hint").text("No other input was compared with this one (--swap word=other).");
   drawPreference(one, swap);
   const head = ["value", `unit ${chosen.unit}`, ...(swap ? ["swapped", "change"] : []), "mean of all units"];
-  const rows = report.values.map((value) => valueRow(one, value, swap));
+  const rows = [...inputValues.map((input) => inputRow(one, input, swap)), ...report.values.map((value) => valueRow(one, value, swap))];
   table(d3.select("#values"), head, rows);
 }
 
@@ -26,10 +26,19 @@ function drawPreference(one, swap) {
   const ahead = one.decision[chosen.step];
   let told = one.forms.length > 1
     ? `If it had to choose here: ${shown(ahead)} nats for ${one.question}.`
-    : `${one.question}: ${shown(one.decision[one.decided], 4)}.`;
+    : `${one.question}: ${shown(one.decision[one.decided], 4)}; read off here it would be ${shown(ahead, 4)}.`;
   if (swap) told += ` With “${word(swap.label)}” for “${swapped(one, swap)}” the decision (◆) goes from ` +
     `${shown(swap.before)} to ${shown(swap.after)}.`;
   d3.select("#preference").attr("class", "hint").text(told);
+}
+
+// What is read, and what is read instead where that is one of the rows shown.
+function inputRow(one, input, swap) {
+  const row = one.inputs[input.name][chosen.step], unit = chosen.unit < row.length ? chosen.unit : 0;
+  const inside = swap && swap.step <= chosen.step && chosen.step <= swap.last, from = inside ? sourceOf(swap) : one;
+  const read = from ? from.inputs[input.name][chosen.step][unit] : null;
+  const middle = swap ? [shown(read, 3), shown(read === null ? null : read - row[unit], 3)] : [];
+  return [called(input), shown(row[unit], 3), ...middle, shown(d3.mean(row), 3)];
 }
 
 function valueRow(one, value, swap) {
@@ -74,7 +83,8 @@ function drawRoutes() {
     `they do so up to ${way.error.toExponential(0)}, from ${way.points} points.`);
   const lines = cuts(one, swap).map((step) => ({ step, parts: way.names.map((_, k) => way.values[step][k] / way.change) }));
   const used = way.names.map((_, k) => k).filter((k) => lines.some((line) => Math.abs(line.parts[k]) >= 0.005));
-  bars(box, one, way, lines, used);
+  key(box, way, used);
+  (alongTime ? uprightBars : bars)(box, one, way, lines, used);
   table(d3.select("#routes-table"), ["before", ...used.map((k) => way.names[k] + " %"), "most through"],
     lines.map((line) => [word(one.labels[line.step]), ...used.map((k) => shown(100 * line.parts[k], 1)),
       through(way, line.step)]));
@@ -93,18 +103,45 @@ function through(way, step) {
   return `${most.state}[${most.unit}] by ${most.route}: ${shown(100 * most.part, 0)} %`;
 }
 
-function bars(box, one, way, lines, used) {
-  const wide = Math.max(280, Math.min(620, box.node().clientWidth - 4)), high = 26;
-  const longest = d3.max(lines, (line) => word(one.labels[line.step]).length);
-  const left = 16 + 7.4 * Math.max(6, Math.min(12, longest));
+// The parts of every cut, one after the other; those that are below 0 the other way.
+function partsOf(lines, used) {
   const stacked = d3.stack().keys(used).value((line, k) => line.parts[k])
     .offset(d3.stackOffsetDiverging).order(d3.stackOrderNone)(lines);
   const low = Math.min(0, d3.min(stacked, (part) => d3.min(part, (d) => d[0])));
-  const top = Math.max(1, d3.max(stacked, (part) => d3.max(part, (d) => d[1])));
-  const x = d3.scaleLinear().domain([low, top]).range([left, wide - 12]);
-  key(box, way, used);
+  return { stacked, ends: [low, Math.max(1, d3.max(stacked, (part) => d3.max(part, (d) => d[1])))] };
+}
+
+const named = (way, k, d) => `${way.names[k]}: ${shown(100 * d.data.parts[k], 1)} %`;
+
+// Along time the cuts stand side by side.
+function uprightBars(box, one, way, lines, used) {
+  const wide = Math.max(280, box.node().clientWidth - 4), high = 260, { stacked, ends } = partsOf(lines, used);
+  const x = d3.scaleBand().domain(lines.map((line) => line.step)).range([48, wide - 8]).paddingInner(lines.length < 80 ? 0.1 : 0);
+  const y = d3.scaleLinear().domain(ends).range([high, 12]), middle = x.bandwidth() / 2;
+  const svg = box.append("svg").attr("width", wide).attr("height", high + 40).attr("role", "img").attr("aria-label", BARS);
+  svg.append("rect").attr("class", "at").attr("x", x(chosen.step)).attr("width", x.bandwidth()).attr("y", 4).attr("height", high);
+  stacked.forEach((part, place) => svg.append("g").selectAll(null).data(part).enter().append("rect")
+    .attr("x", (d) => x(d.data.step)).attr("width", x.bandwidth()).attr("y", (d) => y(d[1]))
+    .attr("height", (d) => y(d[0]) - y(d[1])).attr("fill", routeColour(used[place]))
+    .on("mousemove", (d) => tip(`before ${one.labels[d.data.step]}: ${named(way, used[place], d)}`, d3.event))
+    .on("mouseleave", () => tip("")).on("click", (d) => choose({ step: d.data.step })));
+  svg.append("g").attr("transform", "translate(48,0)").call(d3.axisLeft(y).ticks(5, "%").tickSizeOuter(0));
+  const every = Math.ceil(lines.length / Math.floor((wide - 56) / 44));
+  const ticks = svg.append("g").attr("transform", `translate(0,${high + 4})`).attr("class", "time").selectAll(null)
+    .data(lines.filter((_, index) => index % every === 0)).enter().append("g").attr("transform", (line) => `translate(${x(line.step) + middle},0)`);
+  ticks.append("line").attr("y2", 4);
+  ticks.append("text").attr("y", 16).attr("text-anchor", "middle").text((line) => one.labels[line.step]);
+}
+
+const BARS = "Shares of the change by route; the numbers are in the table below";
+
+function bars(box, one, way, lines, used) {
+  const wide = Math.max(280, Math.min(620, box.node().clientWidth - 4)), high = 26, { stacked, ends } = partsOf(lines, used);
+  const longest = d3.max(lines, (line) => word(one.labels[line.step]).length);
+  const left = 16 + 7.4 * Math.max(6, Math.min(12, longest));
+  const x = d3.scaleLinear().domain(ends).range([left, wide - 12]);
   const svg = box.append("svg").attr("width", wide).attr("height", lines.length * high + 52).attr("role", "img")
-    .attr("aria-label", "Shares of the change by route; the numbers are in the table below");
+    .attr("aria-label", BARS);
   svg.append("g").attr("transform", `translate(0,${lines.length * high + 28})`)
     .call(d3.axisBottom(x).ticks(5, "%").tickSizeOuter(0));
   const rows = svg.selectAll(null).data(lines).enter().append("text").attr("x", left - 8)
@@ -117,12 +154,11 @@ function bars(box, one, way, lines, used) {
 }
 
 function segments(svg, part, k, way, x, high) {
-  const named = (d) => `${way.names[k]}: ${shown(100 * d.data.parts[k], 1)} %`;
   const pieces = svg.append("g").selectAll(null).data(part).enter().filter((d) => Math.abs(d[1] - d[0]) > 1e-4);
   pieces.append("rect").attr("x", (d) => x(d[0])).attr("width", (d) => Math.max(0.5, x(d[1]) - x(d[0]) - 1))
     .attr("y", (d) => (d.data.at = part.indexOf(d), d.data.at * high + 28)).attr("height", high - 5)
     .attr("fill", routeColour(k))
-    .on("mousemove", (d) => tip(named(d), d3.event)).on("mouseleave", () => tip(""))
+    .on("mousemove", (d) => tip(named(way, k, d), d3.event)).on("mouseleave", () => tip(""))
     .on("click", () => way.units[way.names[k]] && valueNamed(way.names[k]) && choose({ value: way.names[k] }));
   pieces.append("text").attr("x", (d) => (x(d[0]) + x(d[1])) / 2).attr("y", (d) => d.data.at * high + 43)
     .attr("text-anchor", "middle").attr("font-size", 11).style("pointer-events", "none")

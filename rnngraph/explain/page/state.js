@@ -1,6 +1,8 @@
 // What is chosen, and who wants to know when that changes.
 
 const report = JSON.parse(document.getElementById("report").textContent);
+const alongTime = report.axis === "time";
+const inputValues = report.inputs.map((input) => ({ ...input, label: "input", range: null, input: true }));
 const narrow = () => window.innerWidth <= 760;
 
 const chosen = {
@@ -12,7 +14,7 @@ const chosen = {
   change: false,
   sorted: true,
   everyUnit: false,
-  alone: narrow() || report.columns.length > 2 || tight(),
+  alone: narrow() || report.columns.length > 2 || (!alongTime && tight()),
 };
 
 // All strips of all columns do not fit side by side.
@@ -37,7 +39,7 @@ function firstOther(column) {
 
 // What a swap puts in whose place: a word, or the sequence.
 const swapped = (one, entry) => entry.last > entry.step ? one.title : word(one.labels[entry.step]);
-const stepName = report.axis === "time" ? "step" : report.axis;
+const stepName = alongTime ? "step" : report.axis;
 
 const column = () => report.columns[chosen.column];
 const other = (at = chosen.column) => report.columns[at].others[chosen.other[at]];
@@ -60,6 +62,8 @@ function order(value) {
 
 // The numbers of a strip: values, or what the chosen swap changes of them.
 function numbers(at, name, step) {
+  const read = report.columns[at].inputs[name];
+  if (read) return read[step];
   if (!chosen.change) return report.columns[at].values[name][step];
   const swap = other(at);
   return swap && swap.differences[name] ? swap.differences[name][step] : null;
@@ -70,6 +74,7 @@ const shown = (number, digits = 2) =>
     : number.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
 // A number that may be small beside others of its kind.
 const exact = (number) => (Math.abs(number) >= 0.01 || !number ? shown(number) : number.toPrecision(2).replace("-", "−"));
+const quoted = (label) => (alongTime ? label : `“${word(label)}”`);
 const word = (label) => (label === " " ? "␣" : label === "\n" ? "⏎" : label);
 
 // A button that is drawn anew with every choice; by its key it keeps the focus.

@@ -46,6 +46,10 @@ function stripWidth(value) {
 }
 
 function drawGrid() {
+  if (alongTime) {
+    drawTimelines();
+    return;
+  }
   const lines = 1 + d3.max(report.columns, (one) => d3.max(one.lines));
   const table = filled(d3.select("#grid"), "table", [0]).attr("class", "grid");
   const head = table.append("thead");
@@ -123,8 +127,9 @@ function drawStrip(cell, value, at, step, colours, scale) {
 
 function spoken(value, at, step, row) {
   const unit = chosen.unit < value.units ? chosen.unit : 0;
+  const means = report.columns[at].means[value.name], mean = means && !chosen.change ? means[step] : d3.mean(row || []);
   return `${called(value)} at ${report.columns[at].labels[step]}: ` +
-    (row ? `unit ${unit} ${shown(row[unit])}, mean ${shown(chosen.change ? d3.mean(row) : report.columns[at].means[value.name][step])}` : "no swap");
+    (row ? `unit ${unit} ${shown(row[unit])}, mean ${shown(mean)}` : "no swap");
 }
 
 function paint(pen, units, row, width, high, colours, scale) {
@@ -148,8 +153,7 @@ function paint(pen, units, row, width, high, colours, scale) {
 
 function drawLegend() {
   const value = valueNamed(chosen.value), colours = palette();
-  const unsigned = value.range && value.range[0] === 0 && !chosen.change;
-  const box = d3.select("#legend");
+  const unsigned = isUnsigned(value), box = d3.select("#legend");
   box.selectAll("*").remove();
   const scale = unsigned ? colours.sequential : colours.diverging;
   const entry = box.append("span");
@@ -161,7 +165,13 @@ function drawLegend() {
     pen.fillRect(x, 0, 1, 12);
   }
   entry.append("span").text(unsigned ? shown(value.range[1], 0) : value.range && !chosen.change ? shown(value.range[1], 0) : "most above 0");
-  box.append("span").text("⇄ can be swapped");
+  const swap = other();
+  if (!alongTime) box.append("span").text("⇄ can be swapped");
+  else if (swap) {
+    const told = box.append("span");
+    told.append("i").attr("class", "swap-bar");
+    told.append("span").text(`${swap.label} is read instead` + (sourceOf(swap) ? " (thick lines)" : ""));
+  }
   box.append("span").text("◆ then it decides");
-  box.append("span").text(`marked above and below: unit ${chosen.unit}`);
+  box.append("span").text(`${alongTime ? "outlined" : "marked above and below"}: unit ${chosen.unit}`);
 }
