@@ -156,6 +156,20 @@ def test_a_swap_shows_what_it_changes(opened):
     assert "the decision (◆) goes from" in page.locator("#preference").inner_text()
 
 
+def test_a_word_without_a_swap_says_why_and_what_to_do(opened):
+    page, note = opened(), "#unswapped"
+    word(page, 0, 5).click()
+    told = page.locator(note).inner_text()
+    assert "“ate” was not swapped" in told and "--swap ate=other" in told
+    assert "those of “cat” → “cats”" in told
+    word(page, 0, 9).click()
+    assert "“full” comes after the decision" in page.locator(note).inner_text()
+    word(page, 0, 2).click()
+    assert page.locator(note).is_hidden()
+    page = opened(of="numbers")
+    assert page.locator(note).is_hidden()
+
+
 def test_patching_and_carriers_are_the_numbers_of_the_report(opened, report):
     page = opened()
     found = report["columns"][0]["others"][0]["causes"]

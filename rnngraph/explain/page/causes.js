@@ -5,7 +5,7 @@ function drawCauses() {
   const one = column(), swap = other(), found = swap && swap.causes;
   d3.select("#patching").selectAll("*").remove();
   d3.select("#carriers").selectAll("*").remove();
-  const change = swap && `“${swapped(one, swap)}” → “${word(swap.label)}”`;
+  const change = swap && arrowed(one, swap);
   const none = swap ? "The swap does not change the decision." : "There is no swap for this column.";
   d3.select("#patching-told").text(!found ? none :
     `The part, in %, of what ${change} does to the decision that comes about if one value alone, just after one ` +

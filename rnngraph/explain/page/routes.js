@@ -9,12 +9,24 @@ function drawWordPanel() {
   const bar = d3.select("#swaps");
   bar.selectAll("*").remove();
   if (entries.length) group(bar, "Swap", entries);
-  else bar.append("span").attr("class", "hint").text("No other input was compared with this one (--swap word=other).");
+  d3.select("#unswapped").attr("hidden", alongTime || one.others.some((entry) => entry.step === chosen.step) ? true : null)
+    .text(whyUnswapped(one, at) + (swap ? ` The routes and causes shown are those of ${arrowed(one, swap)}.` : ""));
   drawPreference(one, swap);
   const head = ["value", `unit ${chosen.unit}`, ...(swap ? ["swapped", "change"] : []), "mean of all units"];
   const rows = [...inputValues.map((input) => inputRow(one, input, swap)), ...report.values.map((value) => valueRow(one, value, swap))];
   table(d3.select("#values"), head, rows);
 }
+
+// Of a word without a swap: why there is none, and what to do about it.
+function whyUnswapped(one, label) {
+  if (chosen.step > one.decided) return `${quoted(label)} comes after the decision (◆), so nothing of it can change that.`;
+  if (label === "<s>") return "“<s>” begins every text, so it is not swapped.";
+  const name = /^\w+$/.test(label) ? label : `"${label}"`;
+  return `${quoted(label)} was not swapped, so what it does to the decision was not asked. To ask, explain again with ` +
+    `--swap ${name}=other (any other ${stepName} that the model knows).`;
+}
+
+const arrowed = (one, swap) => `“${swapped(one, swap)}” → “${word(swap.label)}”`;
 
 function pickOther(index) {
   const picked = chosen.other.slice();
@@ -77,7 +89,7 @@ function drawRoutes() {
     told.text(swap ? "The two inputs are the same." : "Routes lead from one input to another: this column has no other.");
     return;
   }
-  told.text(`How “${swapped(one, swap)}” → “${word(swap.label)}” changes ${one.question} by ${exact(way.change)}: ` +
+  told.text(`How ${arrowed(one, swap)} changes ${one.question} by ${exact(way.change)}: ` +
     `before each ${stepName}, the part of the change that goes through each equation that reads the old state ` +
     "(carry: the state keeps it). The parts of a line add up to all of the change; " +
     `they do so up to ${way.error.toExponential(0)}, from ${way.points} points.`);
