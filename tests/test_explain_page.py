@@ -156,6 +156,28 @@ def test_a_swap_shows_what_it_changes(opened):
     assert "the decision (◆) goes from" in page.locator("#preference").inner_text()
 
 
+def test_what_is_kept_has_strips_and_a_half_life(opened, report):
+    page, kept = opened(), report["columns"][0]["kept"]["c"]
+    before = page.locator(".grid canvas").first.evaluate("c => c.toDataURL()")
+    assert page.get_by_role("button", name="kept h").count() == 0  # h is written anew
+    page.get_by_role("button", name="kept c", exact=True).click()
+    assert page.locator(".grid canvas").count() == 21 and lit(page) == ["c'"]
+    assert page.locator(".grid canvas").first.evaluate("c => c.toDataURL()") != before
+    word(page, 0, 5).click()
+    unit = int(page.locator("#unit").input_value())
+    strip = page.locator('.grid canvas[aria-label^="kept c at ate"]').first
+    said = strip.get_attribute("aria-label")
+    assert f"unit {unit} {kept[5][unit]:.2f}, mean" in said
+    row = page.locator("#values tbody tr").last.inner_text().split("\t")
+    assert row[:2] == ["kept c", f"{kept[5][unit]:.3f}"]
+    life = np.log(0.5) / np.log(kept[5][unit])
+    assert f"after {life:.{int(life < 10)}f} words" in page.locator("#half-life").inner_text()
+    page.get_by_role("button", name="what the swap changes").click()
+    assert strip.get_attribute("aria-label") == said
+    page.get_by_role("button", name="all", exact=True).click()
+    assert page.locator(".grid canvas").count() == 126
+
+
 def test_a_word_without_a_swap_says_why_and_what_to_do(opened):
     page, note = opened(), "#unswapped"
     word(page, 0, 5).click()

@@ -36,18 +36,18 @@ function scaleOf(value, colours) {
 
 // Is what is shown of a value never below 0?
 function isUnsigned(value) {
-  return value.range && value.range[0] === 0 && !chosen.change;
+  return value.range && value.range[0] === 0 && !changing(value);
 }
 
 function extremes(value) {
-  if (value.range && !chosen.change) return d3.range(value.units).map(() => value.range[1]);
+  if (value.range && !changing(value)) return d3.range(value.units).map(() => value.range[1]);
   const most = new Array(value.units).fill(0);
   report.columns.forEach((one, at) => one.labels.forEach((_, step) => {
     (numbers(at, value.name, step) || []).forEach((number, unit) => {
       most[unit] = Math.max(most[unit], Math.abs(number || 0));
     });
   }));
-  if (!chosen.change) return most;
+  if (!changing(value)) return most;
   const all = d3.max(most);
   return most.map(() => all);
 }

@@ -47,18 +47,17 @@ function drawDiagram() {
 
 function defines(line, value) {
   const left = line.split("=")[0].trim().replace(/^output /, "").replace(/'$/, "");
-  return line.includes("=") && left === value.name;
+  return line.includes("=") && left === (value.kept || value.name);
 }
 
 function current(name, step) {
-  const row = column().values[name][step];
-  return chosen.unit < row.length ? row[chosen.unit] : column().norms[name][step];
+  const row = rowOf(column(), name, step), norms = column().norms[name];
+  return chosen.unit < row.length ? row[chosen.unit] : norms ? norms[step] : Math.hypot(...row);
 }
 
 // What stands in a box: a state's own box holds what the step before left.
 function live(box) {
-  const read = column().inputs[box] && column().inputs[box][chosen.step];
-  if (read) return shown(chosen.unit < read.length ? read[chosen.unit] : Math.hypot(...read));
+  if (column().inputs[box]) return shown(current(box, chosen.step));
   const value = report.values.find((one) => one.box === box);
   if (value) return shown(current(value.name, chosen.step));
   const state = report.values.find((one) => one.name === box);

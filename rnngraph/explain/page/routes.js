@@ -13,8 +13,26 @@ function drawWordPanel() {
     .text(whyUnswapped(one, at) + (swap ? ` The routes and causes shown are those of ${arrowed(one, swap)}.` : ""));
   drawPreference(one, swap);
   const head = ["value", `unit ${chosen.unit}`, ...(swap ? ["swapped", "change"] : []), "mean of all units"];
-  const rows = [...inputValues.map((input) => inputRow(one, input, swap)), ...report.values.map((value) => valueRow(one, value, swap))];
-  table(d3.select("#values"), head, rows);
+  const rows = [...inputValues.map((input) => inputRow(one, input, swap)), ...report.values.map((value) => valueRow(one, value, swap)),
+    ...keptValues.map((value) => keptRow(one, value, swap))];
+  table(d3.select("#values"), head, rows).classed("chosen", (_, index) => index === inputValues.length + lookedAt.indexOf(valueNamed(chosen.value)));
+  filled(d3.select("#half-life"), "span", keptValues).text((value) => halfLife(one, value));
+}
+
+function keptRow(one, value, swap) {
+  const row = rowOf(one, value.name, chosen.step), unit = chosen.unit < row.length ? chosen.unit : 0;
+  return [called(value), shown(row[unit], 3), ...(swap ? ["–", "–"] : []), shown(d3.mean(row), 3)];
+}
+
+// How long a unit would last if every step kept as much of it as this one.
+function halfLife(one, value) {
+  const row = rowOf(one, value.name, chosen.step), unit = chosen.unit < row.length ? chosen.unit : 0, kept = row[unit];
+  if (kept === null) return "";
+  const start = `Unit ${unit} of ${value.kept}: ${shown(100 * kept, 1)} % is kept from the ${stepName} before; `;
+  if (kept === 0) return start + "nothing of it is left.";
+  if (Math.abs(kept) >= 1) return start + "at that rate it never fades.";
+  const life = Math.log(0.5) / Math.log(Math.abs(kept));
+  return start + `at that rate half of it is left after ${shown(life, life < 10 ? 1 : 0)} ${stepName}s (its half-life).`;
 }
 
 // Of a word without a swap: why there is none, and what to do about it.

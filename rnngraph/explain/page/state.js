@@ -3,6 +3,7 @@
 const report = JSON.parse(document.getElementById("report").textContent);
 const alongTime = report.axis === "time";
 const inputValues = report.inputs.map((input) => ({ ...input, label: "input", range: null, input: true }));
+const keptValues = Object.keys(report.columns[0].kept).filter(keepsSome).map(keptValue);
 const narrow = () => window.innerWidth <= 760;
 
 const chosen = {
@@ -16,6 +17,19 @@ const chosen = {
   everyUnit: false,
   alone: narrow() || report.columns.length > 2 || (!alongTime && tight()),
 };
+
+// A state that is written anew at every step keeps nothing that could be shown.
+function keepsSome(state) {
+  return report.columns.some((one) => one.kept[state].some((row) => row.some((part) => part)));
+}
+
+// How much of each unit of a state is left of the step before, to be looked at as a value is.
+function keptValue(state) {
+  const all = d3.merge(report.columns.map((one) => d3.merge(one.kept[state])));
+  const box = (report.values.find((value) => value.name === state) || {}).box;
+  return { name: `kept ${state}`, label: "", box: box || `${state}'`, kept: state,
+    range: d3.min(all) >= 0 && d3.max(all) <= 1 ? [0, 1] : null, units: report.columns[0].kept[state][0].length };
+}
 
 // All strips of all columns do not fit side by side.
 function tight() {
@@ -43,12 +57,13 @@ const stepName = alongTime ? "step" : report.axis;
 
 const column = () => report.columns[chosen.column];
 const other = (at = chosen.column) => report.columns[at].others[chosen.other[at]];
-const valueNamed = (name) => report.values.find((value) => value.name === name);
+const lookedAt = [...report.values, ...keptValues];
+const valueNamed = (name) => lookedAt.find((value) => value.name === name);
 const called = (value) => (value.label ? value.label + " " : "") + value.name;
 
 // The effect of each unit; none where a value has other units than what was measured.
 function effects(value) {
-  const group = report.units.find((units) => units.states.includes(value.name)) || report.units[0];
+  const group = report.units.find((units) => units.states.includes(value.kept || value.name)) || report.units[0];
   if (!group || value.units % group.effect.length) return null;
   const each = value.units / group.effect.length;
   return d3.range(value.units).map((unit) => group.effect[Math.floor(unit / each)] || 0);
@@ -60,11 +75,17 @@ function order(value) {
   return effect ? units.sort((a, b) => effect[b] - effect[a] || a - b) : units;
 }
 
+// What a swap changes is known of values only: not of what is read or kept.
+const changing = (value) => chosen.change && !value.kept && !value.input;
+
+function rowOf(one, name, step) {
+  const { kept } = valueNamed(name) || {};
+  return (one.inputs[name] || (kept ? one.kept[kept] : one.values[name]))[step];
+}
+
 // The numbers of a strip: values, or what the chosen swap changes of them.
 function numbers(at, name, step) {
-  const read = report.columns[at].inputs[name];
-  if (read) return read[step];
-  if (!chosen.change) return report.columns[at].values[name][step];
+  if (!changing(valueNamed(name) || { input: true })) return rowOf(report.columns[at], name, step);
   const swap = other(at);
   return swap && swap.differences[name] ? swap.differences[name][step] : null;
 }

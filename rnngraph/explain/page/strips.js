@@ -3,9 +3,10 @@
 function drawControls() {
   const bar = d3.select("#controls");
   bar.selectAll("*").remove();
-  const one = report.values.map((value) => [value.name, chosen.alone && chosen.value === value.name,
+  const one = lookedAt.map((value) => [value.name, chosen.alone && chosen.value === value.name,
     () => choose({ alone: true, value: value.name })]);
-  group(bar, "Strips", [["all", !chosen.alone, () => choose({ alone: false })], ...one]);
+  const all = () => choose({ alone: false, value: valueNamed(chosen.value).kept || chosen.value });
+  group(bar, "Strips", [["all", !chosen.alone, all], ...one]);
   group(bar, "Show", [
     ["values", !chosen.change, () => choose({ change: false })],
     ["what the swap changes", chosen.change, () => choose({ change: true })],
@@ -127,7 +128,7 @@ function drawStrip(cell, value, at, step, colours, scale) {
 
 function spoken(value, at, step, row) {
   const unit = chosen.unit < value.units ? chosen.unit : 0;
-  const means = report.columns[at].means[value.name], mean = means && !chosen.change ? means[step] : d3.mean(row || []);
+  const means = report.columns[at].means[value.name], mean = means && !changing(value) ? means[step] : d3.mean(row || []);
   return `${called(value)} at ${report.columns[at].labels[step]}: ` +
     (row ? `unit ${unit} ${shown(row[unit])}, mean ${shown(mean)}` : "no swap");
 }
@@ -157,14 +158,17 @@ function drawLegend() {
   box.selectAll("*").remove();
   const scale = unsigned ? colours.sequential : colours.diverging;
   const entry = box.append("span");
-  entry.append("span").text(`${called(value)}: ` + (unsigned ? "0" : value.range && !chosen.change ? shown(value.range[0], 0) : "most below 0"));
+  const ends = value.range && !changing(value) ? value.range.map((end) => shown(end, 0)) : ["most below 0", "most above 0"];
+  entry.append("span").text(`${called(value)}: ${ends[0]}`);
   const canvas = entry.append("canvas").attr("width", 100).attr("height", 12).node();
   for (const x of d3.range(100)) {
     const pen = canvas.getContext("2d");
     pen.fillStyle = scale(unsigned ? x / 99 : (x / 99) * 2 - 1);
     pen.fillRect(x, 0, 1, 12);
   }
-  entry.append("span").text(unsigned ? shown(value.range[1], 0) : value.range && !chosen.change ? shown(value.range[1], 0) : "most above 0");
+  entry.append("span").text(ends[1]);
+  if (value.kept) box.append("span").text(`the part of ${value.kept} that is left of the ${stepName} before` +
+    (chosen.change ? ", without a swap" : ""));
   const swap = other();
   if (!alongTime) box.append("span").text("⇄ can be swapped");
   else if (swap) {
