@@ -1,120 +1,23 @@
-"""The page in a real browser, without a network: what is clicked, or typed, is what is seen."""
+"""The page of a report: what is clicked, or typed, is what is seen."""
 
 import re
-import shutil
-from functools import cache
 
 import numpy as np
 import pytest
-from language_cells import language_cells
+from report_pages import (  # noqa: F401  (fixtures)
+    browser_fixture,
+    dark,
+    file_of_fixture,
+    lit,
+    made,
+    needs_browser,
+    opened_fixture,
+    report_fixture,
+    table,
+    word,
+)
 
-import rnngraph as rg
-from rnngraph.demo.demonstration import STORED
-from rnngraph.explain import Trained, explain_sentences, explain_series, trained, write_report
-from rnngraph.tasks.agreement import MISSION
-from rnngraph.tasks.vocabulary import vocabulary
-from rnngraph.train.language_model import language_model, sizes_of
-
-playwright = pytest.importorskip("playwright.sync_api")
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium")
-WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-
-
-SIGNAL = """
-cell Signal
-input  x[2], weight[]
-state  h[H]
-param  W [H, 2+H] ~ uniform(1/sqrt(H))
-z = sigmoid(W @ [x, h])        "update gate"
-h' = z * h + (1 - z) * sum(x)  "hidden state"
-output y = weight * sum(h')
-"""
-
-
-def language(name):
-    """A model of words that has learnt nothing."""
-    cell = language_cells()[name]
-    bound = sizes_of(cell, 5, 9)
-    model = language_model(cell, 100, embedding=5, hidden=9).compile()
-    return Trained(cell.bind(None, **bound), model, model.init(), bound, vocabulary().words)
-
-
-def signals():
-    """Three rows of numbers."""
-    cell = rg.parse(SIGNAL).bind(None, H=4)
-    x = np.cumsum(np.random.default_rng(0).normal(size=(40, 3, 2)), 0).astype(np.float32)
-    known = Trained(cell, cell.compile(), cell.compile().init(), {"H": 4})
-    return explain_series(known, {"x": x, "weight": np.ones((40, 3), np.float32)},
-                          output="y", times=[f"{100 + t}" for t in range(40)],
-                          names=["north", "east", "south"])
-
-
-@cache
-def made(name):
-    """The reports that pages are opened of."""
-    if name == "numbers":
-        return signals()
-    if name == "learnt":
-        return explain_sentences(trained(STORED), MISSION)
-    if name == "ten":
-        return explain_sentences(trained(STORED), [*MISSION, "The cats were full."] * 3)
-    return explain_sentences(language(name), ["the cat , which ate , was full.",
-                                              "the cats were full."])
-
-
-@pytest.fixture(name="report", scope="module")
-def _report():
-    return made("learnt")
-
-
-@pytest.fixture(name="browser", scope="module")
-def _browser():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(name="file_of", scope="module")
-def _file_of(tmp_path_factory):
-    """The page of a report, written once."""
-    return cache(lambda name: write_report(
-        made(name), tmp_path_factory.mktemp("page") / "report.html")[0])
-
-
-@pytest.fixture(name="opened")
-def _opened(browser, file_of):
-    """Opens a page with a viewport and colours; whatever goes wrong on it fails the test."""
-    contexts, wrong = [], []
-
-    def opened(viewport=WIDE, scheme="light", of="learnt"):
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, offline=True)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-        page.on("request", lambda asked: wrong.append(asked.url)
-                if not asked.url.startswith(("file:", "data:")) else None)
-        page.goto(file_of(of).as_uri())
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not wrong
-
-
-def word(page, column, step):
-    return page.locator(f'button[data-column="{column}"][data-step="{step}"]')
-
-
-def lit(page):
-    return page.locator("#diagram g.node.lit").evaluate_all("all => all.map(x => x.dataset.box)")
-
-
-def dark(page):
-    return page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
+pytestmark = needs_browser
 
 
 def test_a_word_shows_its_values_and_its_routes(opened, report):
@@ -215,13 +118,6 @@ def test_patching_and_carriers_are_the_numbers_of_the_report(opened, report):
     assert page.locator("#patching tbody tr").count() == 1  # the verb comes at once
 
 
-def table(page, where):
-    """The rows of a table without its head: the first cell, and numbers without what follows."""
-    return page.locator(f"{where} tbody tr").evaluate_all("""rows => rows.map(row =>
-        [...row.cells].map((cell, at) => at ? parseFloat(cell.innerText.replace('−', '-'))
-                                            : cell.innerText))""")
-
-
 def test_ablation_of_a_task_says_what_is_held_and_what_is_lost(opened, report):
     page, found = opened(), report["ablation"]
     told = page.locator("#ablation-told").inner_text()
@@ -257,94 +153,6 @@ def test_ablation_without_a_task_is_what_the_decisions_become(opened):
     start, end = (float(cell.evaluate(f"x => x.style.getPropertyValue('--{side}')")[:-1])
                   for side in ("from", "to"))
     assert (start == 50) == (change > 0) and start < end <= 100
-
-
-# --- rows of numbers ------------------------------------------------------------------------
-
-
-def points(page, kind, panel=0):
-    """The points of each line of a panel, from what its paths say."""
-    return [np.array(re.findall(r"(-?[\d.]+),(-?[\d.]+)", path), float)
-            for path in page.locator(".panel").nth(panel).locator(f"path.{kind}").evaluate_all(
-                "all => all.map(path => path.getAttribute('d'))")]
-
-
-def same_line(drawn, numbers):
-    """Are heights on the page those numbers, from top to bottom?"""
-    return np.corrcoef(-drawn[:, 1], numbers)[0, 1] == pytest.approx(1, abs=1e-4)
-
-
-def test_the_series_is_drawn_along_time(opened):
-    page, columns = opened(of="numbers"), made("numbers")["columns"]
-    assert page.locator(".panel").count() == 3
-    for at, column in enumerate(columns):
-        lines = points(page, "read", at)
-        assert len(lines) == 2  # weight is always 1, so it is not drawn
-        for unit, line in enumerate(lines):
-            assert same_line(line, [row[unit] for row in column["inputs"]["x"]])
-    dashes = page.locator(".panel").first.locator("path.read").evaluate_all(
-        "all => all.map(path => path.getAttribute('stroke-dasharray'))")
-    assert len(set(dashes)) == 2
-    assert page.locator(".panel").first.locator(".dashes svg").count() == 2
-
-
-def test_a_step_is_chosen_by_a_click_and_moved_by_keys(opened):
-    page, column = opened(of="numbers"), made("numbers")["columns"][1]
-    lane = page.locator(".panel").nth(1).locator("svg.lane").first
-    wide = lane.bounding_box()["width"]
-    lane.click(position={"x": wide * 10.5 / 40, "y": 20})
-    assert page.locator("#word-title").inner_text() == "After step 110"
-    marker = page.get_by_role("slider", name="east: step")
-    marker.focus()
-    page.keyboard.press("ArrowRight")
-    assert page.locator("#word-title").inner_text() == "After step 111"
-    assert marker.get_attribute("aria-valuenow") == "11"
-    unit = int(page.locator("#unit").input_value())
-    assert f"unit {unit} {column['values']['z'][11][unit]:.2f}" in marker.get_attribute(
-        "aria-valuetext")
-    assert page.evaluate("document.activeElement.dataset.time") == "1"
-    page.keyboard.press("End")
-    assert page.locator("#word-title").inner_text() == "After step 139"
-    read = page.locator("#values tbody tr").first.inner_text().split("\t")
-    assert read[:2] == ["input x", f"{column['inputs']['x'][39][unit % 2]:.3f}".replace("-", "−")]
-
-
-def test_what_a_swap_reads_instead_is_on_the_series(opened):
-    page, (one, two, _) = opened(of="numbers"), made("numbers")["columns"]
-    page.get_by_role("button", name="north → east before 120").click()
-    band = page.locator(".panel").first.locator(".band").bounding_box()
-    lane = page.locator(".panel").first.locator("svg.lane").first.bounding_box()
-    assert band["x"] == pytest.approx(lane["x"], abs=1)
-    assert band["width"] == pytest.approx(lane["width"] / 2, abs=1)
-    first, _ = points(page, "instead")
-    assert len(first) == 20 and same_line(first, [row[0] for row in two["inputs"]["x"][:20]])
-    assert "east before 120 is read instead" in page.locator("#legend").inner_text()
-    assert one["others"][0]["last"] == 19
-
-
-def test_routes_along_time_stand_side_by_side(opened):
-    page, column = opened(of="numbers"), made("numbers")["columns"][0]
-    page.get_by_role("button", name="north → east before 120").click()
-    steps = page.locator("#routes rect:not(.at)").evaluate_all(
-        "all => all.map(x => x.getAttribute('x'))")
-    assert len(set(steps)) == column["decided"] + 1
-    page.locator("#routes rect:not(.at)").nth(5).dispatch_event("click")
-    assert page.locator("#word-title").inner_text() == "After step 105"
-
-
-def test_arrows_carry_the_numbers_that_are_read(opened):
-    page, column = opened(of="numbers"), made("numbers")["columns"][0]
-    x = column["inputs"]["x"][39]
-    page.locator("#unit").fill("1")
-    page.locator("#unit").press("Enter")
-    live = page.locator("#diagram .live").all_text_contents()
-    assert f"{x[1]:.2f}".replace("-", "−") in live and not any("139" in text for text in live)
-    page.locator("#unit").fill("3")  # x has no such unit
-    page.locator("#unit").press("Enter")
-    assert f"{np.hypot(*x):.2f}" in page.locator("#diagram .live").all_text_contents()
-
-
-# --- choosing --------------------------------------------------------------------------------
 
 
 def test_units_are_sorted_and_chosen_by_strip_dot_and_table(opened, report):
@@ -440,12 +248,3 @@ def test_light_and_dark_follow_the_reader_and_the_button(opened, scheme):
     page.locator("#theme").click()
     assert dark(page) != (scheme == "dark")
     assert page.locator(".grid canvas").first.evaluate("c => c.toDataURL()") != before
-
-
-def test_a_phone_sees_all_of_it_without_scrolling_sideways(opened):
-    page = opened(viewport=PHONE)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    assert page.locator("#grid").evaluate("x => x.scrollWidth <= x.clientWidth + 1")
-    assert page.locator(".grid canvas").count() == 21  # one strip of each of both sentences
-    page.get_by_role("button", name="all", exact=True).click()
-    assert page.locator(".grid canvas").count() == 126
