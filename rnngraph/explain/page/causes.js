@@ -86,7 +86,7 @@ function drawAblation() {
     ...(found.median ? [{ name: `a random unit, median of ${found.controls.length}`, numbers: found.median }] : []),
     ...units.map((at) => ({ name: "without unit " + found.units[at].join(", "), numbers: found.without[at],
       effect: found.effect[at], unit: found.units[at][0] }))];
-  const made = filled(box, "table", [0]).attr("class", "wide");
+  const made = filled(box, "table", [0]);
   ablationHead(made.append("thead").append("tr"), found);
   const most = d3.max(found.without, (row) => d3.max(row, (number, c) => Math.abs(number - found.whole[c]))) || 1;
   const some = rows.slice(0, chosen.everyUnit ? rows.length : rows.length - units.length + FEW);

@@ -19,9 +19,9 @@ function prepareDiagram() {
     parent.setAttribute("data-title", this.textContent);
     this.remove();
   });
-  const wide = parseFloat(d3.select("#diagram svg").attr("width"));
-  d3.select("#equations").select(function () { return this.parentNode; }).classed("stacked", wide > 480);
-  filled(d3.select("#equations"), "span", report.cell.text.split("\n")).text((line) => line + "\n");
+  const drawing = d3.select("#diagram svg"), wide = parseFloat(drawing.attr("width"));
+  drawing.style("min-width", Math.min(wide, Math.max(480, 0.75 * wide)) + "px");  // smaller, nobody could read it
+  filled(d3.select("#equations"), "span", report.cell.text.trimEnd().split("\n")).text((line) => line + "\n");
 }
 
 function drawDiagram() {

@@ -6,6 +6,7 @@ function draw() {
   tip("");
   drawAll();
   for (const [node, left] of places) node.scrollLeft = left;
+  cueAll();
   focusKey(key, true);
 }
 
@@ -21,6 +22,17 @@ function drawAll() {
   drawAblation();
   announce();
 }
+
+// What is cut at the right fades out there, and can be scrolled from the keyboard.
+function cue(node) {
+  const cut = node.scrollWidth - node.clientWidth > 1;
+  d3.select(node).classed("more", cut && node.scrollLeft + node.clientWidth < node.scrollWidth - 1)
+    .attr("tabindex", cut ? 0 : null).attr("role", cut ? "region" : null)
+    .attr("aria-label", cut ? `${sectionTitle(node)}: scrolls sideways` : null);
+}
+
+const cueAll = () => d3.selectAll(".scroll").each(function () { cue(this); });
+const sectionTitle = (node) => node.closest("section").querySelector("h2").textContent;
 
 // What is chosen, for those who cannot see it.
 function announce() {
@@ -87,5 +99,6 @@ d3.selectAll(".step-name").text(stepName);
 d3.selectAll(".for-words").attr("hidden", alongTime ? true : null);
 d3.selectAll(".for-time").attr("hidden", alongTime ? null : true);
 prepareDiagram();
+d3.selectAll(".scroll").on("scroll", function () { cue(this); });
 listeners.push(draw);
 setTheme(prefersDark.matches);

@@ -63,10 +63,25 @@ const called = (value) => (value.label ? value.label + " " : "") + value.name;
 
 // The effect of each unit; none where a value has other units than what was measured.
 function effects(value) {
-  const group = report.units.find((units) => units.states.includes(value.kept || value.name)) || report.units[0];
-  if (!group || value.units % group.effect.length) return null;
+  const group = groupOf(value);
+  if (!group) return null;
   const each = value.units / group.effect.length;
   return d3.range(value.units).map((unit) => group.effect[Math.floor(unit / each)] || 0);
+}
+
+// What was measured of a value's units: as states of their own or of its layer, else as the first.
+function groupOf(value) {
+  const own = value.kept || value.name, layer = own.slice(0, own.lastIndexOf(".") + 1);
+  const group = report.units.find((units) => units.states.includes(own)) ||
+    (layer ? report.units.find((units) => units.states.some((state) => state.startsWith(layer))) : report.units[0]);
+  return group && value.units % group.effect.length === 0 ? group : null;
+}
+
+const ORDERS = { ablation: "what is lost without them (ablation)", routes: "the part of a change that goes through them (routes)" };
+
+function orderTold(value) {
+  const group = chosen.sorted && groupOf(value);
+  return `units in order of ${group ? `${ORDERS[group.by]}, largest first` : "their number"}`;
 }
 
 function order(value) {

@@ -43,7 +43,7 @@ function strips() {
 function stripWidth(value) {
   const room = Math.min(1300, window.innerWidth - 40) / report.columns.length - 90;
   const each = Math.max(44, room / strips().length - 8);
-  return Math.round(Math.max(value.units * 2, Math.min(value.units * 14, each)));
+  return Math.round(Math.max(value.units * 2, Math.min(Math.max(value.units * 20, Math.min(value.units * 40, 480)), each)));
 }
 
 function drawGrid() {
@@ -84,7 +84,8 @@ function drawLine(row, line, colours, scales) {
       return;
     }
     drawWord(row.append("th").attr("scope", "row").attr("class", "word"), one, at, step);
-    for (const value of strips()) drawStrip(row.append("td"), value, at, step, colours, scales.get(value.name));
+    const here = at === chosen.column && step === chosen.step;
+    for (const value of strips()) drawStrip(row.append("td").classed("at", here), value, at, step, colours, scales.get(value.name));
   });
 }
 
@@ -160,7 +161,7 @@ function drawLegend() {
   const entry = box.append("span");
   const ends = value.range && !changing(value) ? value.range.map((end) => shown(end, 0)) : ["most below 0", "most above 0"];
   entry.append("span").text(`${called(value)}: ${ends[0]}`);
-  const canvas = entry.append("canvas").attr("width", 100).attr("height", 12).node();
+  const canvas = entry.append("canvas").attr("width", 100).attr("height", 12).attr("aria-hidden", "true").node();
   for (const x of d3.range(100)) {
     const pen = canvas.getContext("2d");
     pen.fillStyle = scale(unsigned ? x / 99 : (x / 99) * 2 - 1);
@@ -177,5 +178,6 @@ function drawLegend() {
     told.append("span").text(`${swap.label} is read instead` + (sourceOf(swap) ? " (thick lines)" : ""));
   }
   box.append("span").text("◆ then it decides");
+  box.append("span").text(orderTold(value));
   box.append("span").text(`${alongTime ? "outlined" : "marked above and below"}: unit ${chosen.unit}`);
 }
