@@ -1,11 +1,16 @@
 // Colour for numbers: orange below, blue above, the page's own shade between, for all eyes;
 // a tick at the number's height says the same without colour.
 
-const ROUTES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999"];
+const ROUTES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442"];
 
-// Of more routes than there are colours, the second eight are nearer to the ink.
-function routeColour(at) {
-  const colour = ROUTES[at % ROUTES.length];
+// What is no equation of the cell has no colour: what just stays, and what the state has no part in.
+const NO_EQUATION = { carry: "carry", "later inputs": "outside", "earlier outputs": "outside" };
+
+// Of more equations than there are colours, the second seven are nearer to the ink.
+function routeColour(way, k) {
+  const name = way.names[k];
+  if (NO_EQUATION[name]) return tone(NO_EQUATION[name]);
+  const at = way.names.slice(0, k).filter((before) => !NO_EQUATION[before]).length, colour = ROUTES[at % ROUTES.length];
   return at < ROUTES.length ? colour : d3.interpolateLab(colour, tone("ink"))(0.5);
 }
 

@@ -108,8 +108,8 @@ function drawRoutes() {
     return;
   }
   told.text(`How ${arrowed(one, swap)} changes ${one.question} by ${exact(way.change)}: ` +
-    `before each ${stepName}, the part of the change that goes through each equation that reads the old state ` +
-    "(carry: the state keeps it). The parts of a line add up to all of the change; " +
+    `before each ${stepName}, the part of the change that goes through each equation that reads the old state. ` +
+    `The parts of a ${alongTime ? "step" : "line"} add up to all of the change; ` +
     `they do so up to ${way.error.toExponential(0)}, from ${way.points} points.`);
   const lines = cuts(one, swap).map((step) => ({ step, parts: way.names.map((_, k) => way.values[step][k] / way.change) }));
   const used = way.names.map((_, k) => k).filter((k) => lines.some((line) => Math.abs(line.parts[k]) >= 0.005));
@@ -152,7 +152,7 @@ function uprightBars(box, one, way, lines, used) {
   svg.append("rect").attr("class", "at").attr("x", x(chosen.step)).attr("width", x.bandwidth()).attr("y", 4).attr("height", high);
   stacked.forEach((part, place) => svg.append("g").selectAll(null).data(part).enter().append("rect")
     .attr("x", (d) => x(d.data.step)).attr("width", x.bandwidth()).attr("y", (d) => y(d[1]))
-    .attr("height", (d) => y(d[0]) - y(d[1])).attr("fill", routeColour(used[place]))
+    .attr("height", (d) => y(d[0]) - y(d[1])).call(filledAs, way, used[place])
     .on("mousemove", (d) => tip(`before ${one.labels[d.data.step]}: ${named(way, used[place], d)}`, d3.event))
     .on("mouseleave", () => tip("")).on("click", (d) => choose({ step: d.data.step })));
   svg.append("g").attr("transform", "translate(48,0)").call(d3.axisLeft(y).ticks(5, "%").tickSizeOuter(0));
@@ -187,20 +187,34 @@ function segments(svg, part, k, way, x, high) {
   const pieces = svg.append("g").selectAll(null).data(part).enter().filter((d) => Math.abs(d[1] - d[0]) > 1e-4);
   pieces.append("rect").attr("x", (d) => x(d[0])).attr("width", (d) => Math.max(0.5, x(d[1]) - x(d[0]) - 1))
     .attr("y", (d) => (d.data.at = part.indexOf(d), d.data.at * high + 28)).attr("height", high - 5)
-    .attr("fill", routeColour(k))
+    .call(filledAs, way, k)
     .on("mousemove", (d) => tip(named(way, k, d), d3.event)).on("mouseleave", () => tip(""))
     .on("click", () => way.units[way.names[k]] && valueNamed(way.names[k]) && choose({ value: way.names[k] }));
   pieces.append("text").attr("x", (d) => (x(d[0]) + x(d[1])) / 2).attr("y", (d) => d.data.at * high + 43)
     .attr("text-anchor", "middle").attr("font-size", 11).style("pointer-events", "none")
-    .style("fill", d3.lab(routeColour(k)).l > 55 ? "#000" : "#fff")
+    .style("fill", d3.lab(routeColour(way, k)).l > 55 ? "#000" : "#fff")
     .text((d) => {
       const room = x(d[1]) - x(d[0]), long = `${way.names[k]} ${shown(100 * d.data.parts[k], 0)} %`;
       return room > long.length * 6.2 ? long : room > way.names[k].length * 7 + 4 ? way.names[k] : "";
     });
 }
 
+const filledAs = (made, way, k) => made.attr("fill", routeColour(way, k)).classed("outside", isOutside(way, k));
+const isOutside = (way, k) => NO_EQUATION[way.names[k]] === "outside";
+
+// Colours, and what the routes are that are no equation.
 function key(box, way, used) {
   const entries = box.append("div").attr("class", "key").selectAll(null).data(used).enter().append("span");
-  entries.append("i").style("background", (k) => routeColour(k));
+  entries.append("i").style("background", (k) => routeColour(way, k)).classed("outside", (k) => isOutside(way, k));
   entries.append("span").text((k) => way.names[k]);
+  box.append("ul").attr("class", "hint").selectAll(null).data(used.filter((k) => ROUTES_TOLD[way.names[k]])).enter()
+    .append("li").text((k) => `${way.names[k]}: ${ROUTES_TOLD[way.names[k]]}`);
 }
+
+const ROUTES_TOLD = {
+  carry: "it stays in the state, by the state's own equation.",
+  "later inputs": alongTime
+    ? "what is still to be read is swapped, too; no state holds anything of that yet."
+    : `the swapped ${stepName} is still to be read, so no state holds anything of it yet.`,
+  "earlier outputs": "it was part of the decision before this cut.",
+};
