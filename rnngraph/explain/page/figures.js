@@ -14,7 +14,7 @@ function drawTimelines() {
 
 // As many panels side by side as leave each step some room, evenly.
 function timeWidth() {
-  const room = d3.select("#grid").node().clientWidth, count = report.columns.length;
+  const room = d3.select("#grid").node().clientWidth - 16, count = report.columns.length;
   const steps = d3.max(report.columns, (one) => one.labels.length), gap = 24;
   const fit = Math.max(1, Math.min(count, Math.floor((room + gap) / (LANE + gap + 14 * steps))));
   const beside = Math.ceil(count / Math.ceil(count / fit));
@@ -38,7 +38,7 @@ const stepOf = (one) => Math.min(chosen.step, one.labels.length - 1);
 
 function readAt(one) {
   const step = stepOf(one);
-  return ` at ${one.labels[step]}: ` + report.inputs.map((input) => {
+  return ` at ${one.labels[step]}: ` + movingInputs().map((input) => {
     const row = one.inputs[input.name][step];
     return row.length > MOST_LINES ? `${input.name}[${chosen.unit}] ${shown(row[chosen.unit])}`
       : `${input.name} ${row.map((number) => shown(number)).join(", ")}`;
@@ -189,20 +189,34 @@ function drawSaturation() {
     box.attr("class", "hint").text("No value of this cell has an outermost function with a range.");
     return;
   }
-  const plots = filled(box, "svg", names).attr("viewBox", "0 0 232 250").attr("class", "plot").attr("role", "group")
+  const plots = filled(box, "svg", names).attr("viewBox", "0 0 244 250").attr("class", "plot").attr("role", "group")
     .attr("aria-label", (name) => "Saturation of " + called(valueNamed(name)));
   plots.each(function (name, place) { scatter(d3.select(this), name, place); });
 }
 
-function scatter(svg, name, place) {
-  const { left, right } = report.saturation[name];
-  const x = d3.scaleLinear().domain([0, 1]).range([40, 218]), y = d3.scaleLinear().domain([0, 1]).range([206, 28]);
-  svg.append("text").attr("x", 40).attr("y", 16).attr("font-size", 13).attr("font-weight", 600).text(called(valueNamed(name)));
-  svg.append("g").attr("transform", "translate(0,206)").call(d3.axisBottom(x).ticks(4, "%"));
-  svg.append("g").attr("transform", "translate(40,0)").call(d3.axisLeft(y).ticks(4, "%"));
+// A gate between 0 and 1 is shut or open; what else has a range is near its ends.
+function endNames(value) {
+  const [low, high] = value.range || ["its lowest", "its highest"];
+  return low === 0 && high === 1 ? ["shut", "open"] : [low, high].map((end) => `near ${String(end).replace("-", "−")}`);
+}
+
+function frame(svg, name, x, y, large) {
+  const [low, high] = endNames(valueNamed(name)), axis = (made) => made.ticks(large ? 2 : 4, "%");
+  svg.append("text").attr("x", x(0)).attr("y", 16).attr("font-weight", 600).style("font-size", "1.15em").text(called(valueNamed(name)));
+  svg.append("g").attr("transform", "translate(0,200)").call(axis(d3.axisBottom(x))).attr("font-size", null);
+  svg.append("g").attr("transform", `translate(${x(0)},0)`).call(axis(d3.axisLeft(y))).attr("font-size", null);
   svg.append("line").attr("x1", x(0)).attr("y1", y(1)).attr("x2", x(1)).attr("y2", y(0))
     .attr("stroke", "currentColor").attr("stroke-opacity", 0.25);
-  svg.append("text").attr("x", 129).attr("y", 242).attr("text-anchor", "middle").attr("font-size", 11).text("open (highest tenth)");
+  const titles = [[`translate(${x(0.5)},242)`, `${high} (highest tenth)`], [`translate(14,114) rotate(-90)`, `${low} (lowest tenth)`]];
+  svg.selectAll(null).data(titles).enter().append("text").attr("transform", (one) => one[0]).attr("text-anchor", "middle")
+    .text((one) => one[1]);
+}
+
+function scatter(svg, name, place) {
+  const { left, right } = report.saturation[name];
+  const large = narrow(), edge = large ? 66 : 52;  // a phone shows plots at half the size
+  const x = d3.scaleLinear().domain([0, 1]).range([edge, 230]), y = d3.scaleLinear().domain([0, 1]).range([200, 28]);
+  frame(svg.style("font-size", large ? "16px" : "11px"), name, x, y, large);
   const shape = d3.symbol().type(SYMBOLS[place % SYMBOLS.length]);
   const told = (unit) => `${name}[${unit}]: highest tenth ${shown(100 * right[unit], 0)} %, lowest tenth ${shown(100 * left[unit], 0)} %`;
   svg.selectAll(null).data(d3.range(left.length)).enter().append("path")
