@@ -23,9 +23,10 @@ function patchedColumns(found) {
   const values = Object.entries(found.patched).map(([name, parts]) => ({
     name: valueNamed(name) ? name : "all states", told: valueNamed(name) ? called(valueNamed(name)) : name,
     parts, pick: valueNamed(name) ? { value: name } : {} }));
+  const several = found.carrying.length > 1;
   const units = Object.entries(found.units).flatMap(([states, byUnit]) => alone(found, states).map((unit) => ({
-    name: found.carrying.length > 1 ? `${states.split(", ").join(" ")} [${unit}]` : `unit ${unit}`, told: `${states} of unit ${unit} alone`, parts: byUnit[unit],
-    pick: { unit, value: states.split(", ").slice(-1)[0] } })));
+    name: several ? `${states.split(", ").join(" ")} [${unit}]` : `unit ${unit}`, told: `${states} of unit ${unit} alone`,
+    parts: byUnit[unit], pick: { unit, value: states.split(", ").slice(-1)[0] } })));
   return [...values, ...units];
 }
 
@@ -111,7 +112,8 @@ function ablationTold(found) {
   const one = report.columns[0], nats = one.forms.length > 1;
   return start + (nats ? "The numbers are what each decision becomes, in nats (above 0: for the first word of the two)"
     : `The numbers are what becomes of ${one.question}`) +
-    ", and in brackets how far that is from the whole model; a bar to the left is a decrease, to the right an increase. " + sorted;
+    ", and in brackets how far that is from the whole model; a bar to the left is a decrease, to the right an increase. " +
+    sorted;
 }
 
 function ablationHead(line, found) {
@@ -134,8 +136,13 @@ function ablationLine(line, row, found, most) {
   const digits = decimals(found.by === "accuracy" ? d3.max(found.effect) : most);
   line.append("td").attr("class", "number").text(row.effect === undefined ? "" : shown(row.effect, digits));
   const cells = line.selectAll(null).data(row.numbers).enter().append("td").attr("class", "number");
-  if (found.by === "accuracy") cells.classed("bar-cell", true).style("--to", (share) => 100 * share + "%").text(percent);
-  else cells.each(function (number, c) { decisionCell(d3.select(this), number, row.whole ? null : number - found.whole[c], most, digits); });
+  if (found.by === "accuracy") {
+    cells.classed("bar-cell", true).style("--to", (share) => 100 * share + "%").text((share) => percent(share, 1));
+    return;
+  }
+  cells.each(function (number, c) {
+    decisionCell(d3.select(this), number, row.whole ? null : number - found.whole[c], most, digits);
+  });
 }
 
 // The bar starts in the middle and goes where the decision goes.
@@ -143,11 +150,12 @@ function decisionCell(cell, number, change, most, digits) {
   cell.text(shown(number, digits) + " ");
   if (change === null) return;
   const end = 50 + 50 * (change / most);
-  cell.attr("class", "number bar-cell middle").style("--from", Math.min(50, end) + "%").style("--to", Math.max(50, end) + "%")
+  cell.attr("class", "number bar-cell middle")
+    .style("--from", Math.min(50, end) + "%").style("--to", Math.max(50, end) + "%")
     .append("span").attr("class", "soft").text(`(${change > 0 ? "+" : ""}${shown(change, digits)})`);
 }
 
 // As many as tell numbers of a table apart of which this is the largest.
 const decimals = (most) => Math.max(2, 1 - Math.floor(Math.log10(Math.abs(most) || 1)));
 
-const percent = (part) => (part === null || part === undefined ? "–" : shown(100 * part, 0) + " %");
+const percent = (part, digits = 0) => (part === null || part === undefined ? "–" : shown(100 * part, digits) + " %");

@@ -59,7 +59,8 @@ function drawLane(lanes, value, at, wide, colours) {
   else name.append("button").datum(value).call(valueButton, at);
   const lined = value.units <= (value.input ? MOST_LINES : 1), ends = lined ? endsOf(value) : [];
   if (lined && value.units > 1) dashKey(name, value);
-  beside.append("span").attr("class", "ends").selectAll(null).data(ends.slice().reverse()).enter().append("span").text((end) => shown(end));
+  beside.append("span").attr("class", "ends").selectAll(null).data(ends.slice().reverse()).enter()
+    .append("span").text((end) => shown(end));
   if (lined) lineLane(lanes, value, at, wide, ends);
   else bandLane(lanes, value, at, wide, colours);
 }
@@ -72,26 +73,34 @@ function dashKey(name, value) {
 }
 
 function endsOf(value) {
-  const all = d3.merge(report.columns.map((one, at) => d3.merge(one.labels.map((_, step) => numbers(at, value.name, step) || []))));
-  const [low, high] = d3.extent(all);
+  const rows = d3.merge(report.columns.map((one, at) => one.labels.map((_, step) => numbers(at, value.name, step) || [])));
+  const [low, high] = d3.extent(d3.merge(rows));
   return low === undefined ? [0, 1] : low === high ? [low - 1, high + 1] : [low, high];
 }
 
 function lineLane(lanes, value, at, wide, ends) {
-  const one = report.columns[at], x = across(one, wide), high = value.input ? 64 : 48;
-  const y = d3.scaleLinear().domain(ends).range([high - 5, 5]);
-  const svg = lanes.append("svg").attr("width", wide).attr("height", high).attr("role", "img").attr("class", "lane")
-    .attr("aria-label", `${called(value)} of ${one.title}: ${shown(ends[0])} to ${shown(ends[1])}`)
-    .on("click", () => choose({ column: at, step: under(one, wide), ...(value.input ? {} : { value: value.name }) }));
+  const one = report.columns[at], high = value.input ? 64 : 48, swap = other(at);
+  const x = across(one, wide), y = d3.scaleLinear().domain(ends).range([high - 5, 5]);
+  const svg = asLane(lanes.append("svg").attr("width", wide).attr("height", high), value, at,
+    `${called(value)} of ${one.title}: ${shown(ends[0])} to ${shown(ends[1])}`, () => ({ step: under(one, wide) }));
   if (ends[0] < 0 && ends[1] > 0) svg.append("line").attr("class", "zero").attr("x2", wide).attr("y1", y(0)).attr("y2", y(0));
-  const path = (rows, start, unit) => d3.line().defined((step) => rows(step) && rows(step)[unit] !== null)
-    .x(x).y((step) => y(rows(step)[unit]))(d3.range(...start));
-  const draw = (kind, rows, start) => svg.selectAll(null).data(d3.range(value.units)).enter().append("path")
+  const from = value.input && swap && sourceOf(swap);
+  if (from) lines(svg, "instead", value, (step) => from.inputs[value.name][step], d3.range(swap.step, swap.last + 1), x, y);
+  lines(svg, "read", value, (step) => numbers(at, value.name, step), d3.range(one.labels.length), x, y);
+}
+
+function lines(svg, kind, value, row, steps, x, y) {
+  const path = (unit) => d3.line().x(x).y((step) => y(row(step)[unit]))
+    .defined((step) => row(step) && row(step)[unit] !== null)(steps);
+  svg.selectAll(null).data(d3.range(value.units)).enter().append("path").attr("d", path)
     .attr("class", (unit) => kind + (value.units > 1 && unit === chosen.unit ? " picked" : ""))
-    .attr("stroke-dasharray", (unit) => DASHES[unit]).attr("d", (unit) => path(rows, start, unit));
-  const swap = other(at), from = value.input && swap && sourceOf(swap);
-  if (from) draw("instead", (step) => from.inputs[value.name][step], [swap.step, swap.last + 1]);
-  draw("read", (step) => numbers(at, value.name, step), [0, one.labels.length]);
+    .attr("stroke-dasharray", (unit) => DASHES[unit]);
+}
+
+// A lane has a name for those who cannot see it, and is clicked to choose what is there.
+function asLane(lane, value, at, name, pointed) {
+  return lane.attr("class", "lane").attr("role", "img").attr("aria-label", name)
+    .on("click", () => choose({ column: at, ...pointed(), ...(value.input ? {} : { value: value.name }) }));
 }
 
 // The step under the mouse.
@@ -105,23 +114,31 @@ function sourceOf(entry) {
 }
 
 function bandLane(lanes, value, at, wide, colours) {
-  const one = report.columns[at], dense = window.devicePixelRatio || 1;
-  const units = value.input ? d3.range(value.units) : order(value);
+  const one = report.columns[at], units = value.input ? d3.range(value.units) : order(value);
   const each = Math.max(2, Math.floor(Math.min(16, (chosen.alone || value.input ? 150 : 64) / value.units)));
-  const high = each * value.units, scale = scaleOf(value, colours);
-  const pointed = () => ({ step: under(one, wide), unit: units[Math.max(0, Math.min(units.length - 1, Math.floor(d3.event.offsetY / each)))] });
-  const canvas = lanes.append("canvas").attr("width", wide * dense).attr("height", high * dense)
-    .style("width", wide + "px").style("height", high + "px").attr("role", "img").attr("class", "lane")
-    .attr("aria-label", spoken(value, at, stepOf(one), numbers(at, value.name, stepOf(one))))
-    .on("click", () => choose({ column: at, ...pointed(), ...(value.input ? {} : { value: value.name }) }))
+  const pointed = () => ({ step: under(one, wide),
+    unit: units[Math.max(0, Math.min(units.length - 1, Math.floor(d3.event.offsetY / each)))] });
+  const name = spoken(value, at, stepOf(one), numbers(at, value.name, stepOf(one)));
+  const canvas = asLane(lanes.append("canvas"), value, at, name, pointed)
     .on("mousemove", () => {
       const { step, unit } = pointed(), row = numbers(at, value.name, step);
       tip(`${called(value)}[${unit}] at ${one.labels[step]}: ` + (row ? shown(row[unit], 3) : "no swap"), d3.event);
     }).on("mouseleave", () => tip(""));
-  const pen = canvas.node().getContext("2d");
+  paintBand(penOf(canvas, wide, each * value.units), value, at, units, { wide, each, colours });
+}
+
+// A canvas of so many pixels of the page, as sharp as the screen is.
+function penOf(canvas, wide, high) {
+  const dense = window.devicePixelRatio || 1, pen = canvas.node().getContext("2d");
+  canvas.attr("width", wide * dense).attr("height", high * dense).style("width", wide + "px").style("height", high + "px");
   pen.scale(dense, dense);
-  one.labels.forEach((_, step) => paintStep(pen, numbers(at, value.name, step), units, scale,
-    { x: (step * wide) / one.labels.length, wide: wide / one.labels.length, high: each }));
+  return pen;
+}
+
+function paintBand(pen, value, at, units, { wide, each, colours }) {
+  const labels = report.columns[at].labels, scale = scaleOf(value, colours), across = wide / labels.length;
+  labels.forEach((_, step) => paintStep(pen, numbers(at, value.name, step), units, scale,
+    { x: step * across, wide: across, high: each }));
   outlineUnit(pen, units.indexOf(chosen.unit) * each, wide, each, colours);
 }
 
@@ -148,11 +165,14 @@ function timeAxis(lanes, one, wide) {
   lanes.append("div");
   const svg = lanes.append("svg").attr("class", "time").attr("width", wide).attr("height", 22).attr("aria-hidden", "true");
   const every = Math.ceil(one.labels.length / Math.max(1, Math.floor(wide / 44))), x = across(one, wide);
-  const ticks = svg.selectAll(null).data(d3.range(0, one.labels.length, every)).enter().append("g")
-    .attr("transform", (step) => `translate(${x(step)},0)`);
+  timeTicks(svg, one, d3.range(0, one.labels.length, every), x);
+  svg.append("text").attr("class", "mark").attr("x", x(one.decided)).attr("y", 10).attr("text-anchor", "middle").text("◆");
+}
+
+function timeTicks(svg, one, steps, x) {
+  const ticks = svg.selectAll(null).data(steps).enter().append("g").attr("transform", (step) => `translate(${x(step)},0)`);
   ticks.append("line").attr("y2", 4);
   ticks.append("text").attr("y", 15).attr("text-anchor", "middle").text((step) => one.labels[step]);
-  svg.append("text").attr("class", "mark").attr("x", x(one.decided)).attr("y", 10).attr("text-anchor", "middle").text("◆");
 }
 
 // What a swap reads instead is shaded.
@@ -167,16 +187,18 @@ function drawBand(lanes, one, at, wide) {
 // The chosen step, which the keyboard moves.
 function drawMarker(lanes, one, at, wide) {
   const step = stepOf(one), value = valueNamed(chosen.value), row = numbers(at, value.name, step);
-  lanes.append("div").attr("class", "now").classed("here", at === chosen.column).style("left", LANE + across(one, wide)(step) + "px")
+  lanes.append("div").attr("class", "now").classed("here", at === chosen.column)
+    .style("left", LANE + across(one, wide)(step) + "px")
     .attr("role", "slider").attr("tabindex", 0).attr("data-key", `time ${at}`).attr("data-time", at)
     .attr("aria-label", `${one.title}: step`).attr("aria-valuemin", 0).attr("aria-valuemax", one.labels.length - 1)
     .attr("aria-valuenow", step).attr("aria-valuetext", `${one.labels[step]}: ${spoken(value, at, step, row)}`);
 }
 
-// The last step of another row is not beyond its end.
+// What a key does to the marker; false where it does nothing.
 function moveTime(at, key) {
   const last = report.columns[at].labels.length - 1, now = stepOf(report.columns[at]);
-  const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -last, End: last }[key];
+  const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1,
+    PageDown: -10, PageUp: 10, Home: -last, End: last }[key];
   if (by !== undefined) choose({ column: at, step: Math.max(0, Math.min(last, now + by)) });
   return by !== undefined;
 }
@@ -202,12 +224,14 @@ function endNames(value) {
 
 function frame(svg, name, x, y, large) {
   const [low, high] = endNames(valueNamed(name)), axis = (made) => made.ticks(large ? 2 : 4, "%");
-  svg.append("text").attr("x", x(0)).attr("y", 16).attr("font-weight", 600).style("font-size", "1.15em").text(called(valueNamed(name)));
+  svg.append("text").attr("x", x(0)).attr("y", 16).attr("font-weight", 600).style("font-size", "1.15em")
+    .text(called(valueNamed(name)));
   svg.append("g").attr("transform", "translate(0,200)").call(axis(d3.axisBottom(x))).attr("font-size", null);
   svg.append("g").attr("transform", `translate(${x(0)},0)`).call(axis(d3.axisLeft(y))).attr("font-size", null);
   svg.append("line").attr("x1", x(0)).attr("y1", y(1)).attr("x2", x(1)).attr("y2", y(0))
     .attr("stroke", "currentColor").attr("stroke-opacity", 0.25);
-  const titles = [[`translate(${x(0.5)},242)`, `${high} (highest tenth)`], [`translate(14,114) rotate(-90)`, `${low} (lowest tenth)`]];
+  const titles = [[`translate(${x(0.5)},242)`, `${high} (highest tenth)`],
+    [`translate(14,114) rotate(-90)`, `${low} (lowest tenth)`]];
   svg.selectAll(null).data(titles).enter().append("text").attr("transform", (one) => one[0]).attr("text-anchor", "middle")
     .text((one) => one[1]);
 }
@@ -218,7 +242,7 @@ function scatter(svg, name, place) {
   const x = d3.scaleLinear().domain([0, 1]).range([edge, 230]), y = d3.scaleLinear().domain([0, 1]).range([200, 28]);
   frame(svg.style("font-size", large ? "16px" : "11px"), name, x, y, large);
   const shape = d3.symbol().type(SYMBOLS[place % SYMBOLS.length]);
-  const told = (unit) => `${name}[${unit}]: highest tenth ${shown(100 * right[unit], 0)} %, lowest tenth ${shown(100 * left[unit], 0)} %`;
+  const told = (unit) => `${name}[${unit}]: highest tenth ${percent(right[unit])}, lowest tenth ${percent(left[unit])}`;
   svg.selectAll(null).data(d3.range(left.length)).enter().append("path")
     .attr("class", "dot").attr("data-unit", (unit) => unit)
     .attr("transform", (unit) => `translate(${x(right[unit])},${y(left[unit])})`)

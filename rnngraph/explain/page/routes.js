@@ -13,9 +13,10 @@ function drawWordPanel() {
     .text(whyUnswapped(one, at) + (swap ? ` The routes and causes shown are those of ${arrowed(one, swap)}.` : ""));
   drawPreference(one, swap);
   const head = ["value", `unit ${chosen.unit}`, ...(swap ? ["swapped", "change"] : []), "mean of all units"];
-  const rows = [...inputValues.map((input) => inputRow(one, input, swap)), ...report.values.map((value) => valueRow(one, value, swap)),
-    ...keptValues.map((value) => keptRow(one, value, swap))];
-  table(d3.select("#values"), head, rows).classed("chosen", (_, index) => index === inputValues.length + lookedAt.indexOf(valueNamed(chosen.value)));
+  const rows = [...inputValues.map((input) => inputRow(one, input, swap)),
+    ...report.values.map((value) => valueRow(one, value, swap)), ...keptValues.map((value) => keptRow(one, value, swap))];
+  const here = inputValues.length + lookedAt.indexOf(valueNamed(chosen.value));
+  table(d3.select("#values"), head, rows).classed("chosen", (_, index) => index === here);
   filled(d3.select("#half-life"), "span", keptValues).text((value) => halfLife(one, value));
 }
 
@@ -146,21 +147,23 @@ const named = (way, k, d) => `${way.names[k]}: ${shown(100 * d.data.parts[k], 1)
 // Along time the cuts stand side by side.
 function uprightBars(box, one, way, lines, used) {
   const wide = Math.max(280, box.node().clientWidth - 4), high = 260, { stacked, ends } = partsOf(lines, used);
-  const x = d3.scaleBand().domain(lines.map((line) => line.step)).range([48, wide - 8]).paddingInner(lines.length < 80 ? 0.1 : 0);
-  const y = d3.scaleLinear().domain(ends).range([high, 12]), middle = x.bandwidth() / 2;
+  const x = d3.scaleBand().domain(lines.map((line) => line.step)).range([48, wide - 8])
+    .paddingInner(lines.length < 80 ? 0.1 : 0);
+  const y = d3.scaleLinear().domain(ends).range([high, 12]);
   const svg = box.append("svg").attr("width", wide).attr("height", high + 40).attr("role", "img").attr("aria-label", BARS);
   svg.append("rect").attr("class", "at").attr("x", x(chosen.step)).attr("width", x.bandwidth()).attr("y", 4).attr("height", high);
-  stacked.forEach((part, place) => svg.append("g").selectAll(null).data(part).enter().append("rect")
-    .attr("x", (d) => x(d.data.step)).attr("width", x.bandwidth()).attr("y", (d) => y(d[1]))
-    .attr("height", (d) => y(d[0]) - y(d[1])).call(filledAs, way, used[place])
-    .on("mousemove", (d) => tip(`before ${one.labels[d.data.step]}: ${named(way, used[place], d)}`, d3.event))
-    .on("mouseleave", () => tip("")).on("click", (d) => choose({ step: d.data.step })));
+  stacked.forEach((part, place) => uprightPart(svg.append("g"), part, used[place], one, way, x, y));
   svg.append("g").attr("transform", "translate(48,0)").call(d3.axisLeft(y).ticks(5, "%").tickSizeOuter(0));
   const every = Math.ceil(lines.length / Math.floor((wide - 56) / 44));
-  const ticks = svg.append("g").attr("transform", `translate(0,${high + 4})`).attr("class", "time").selectAll(null)
-    .data(lines.filter((_, index) => index % every === 0)).enter().append("g").attr("transform", (line) => `translate(${x(line.step) + middle},0)`);
-  ticks.append("line").attr("y2", 4);
-  ticks.append("text").attr("y", 16).attr("text-anchor", "middle").text((line) => one.labels[line.step]);
+  timeTicks(svg.append("g").attr("class", "time").attr("transform", `translate(0,${high + 4})`), one,
+    lines.map((line) => line.step).filter((_, index) => index % every === 0), (step) => x(step) + x.bandwidth() / 2);
+}
+
+function uprightPart(made, part, k, one, way, x, y) {
+  made.selectAll(null).data(part).enter().append("rect").attr("x", (d) => x(d.data.step)).attr("width", x.bandwidth())
+    .attr("y", (d) => y(d[1])).attr("height", (d) => y(d[0]) - y(d[1])).call(filledAs, way, k)
+    .on("mousemove", (d) => tip(`before ${one.labels[d.data.step]}: ${named(way, k, d)}`, d3.event))
+    .on("mouseleave", () => tip("")).on("click", (d) => choose({ step: d.data.step }));
 }
 
 const BARS = "Shares of the change by route; the numbers are in the table below";

@@ -110,10 +110,8 @@ function pickWord(at, step) {
 }
 
 function drawStrip(cell, value, at, step, colours, scale) {
-  const width = stripWidth(value), high = chosen.alone ? 24 : 20, dense = window.devicePixelRatio || 1;
-  const units = order(value), row = numbers(at, value.name, step);
-  const canvas = cell.append("canvas").attr("width", width * dense).attr("height", high * dense)
-    .style("width", width + "px").attr("role", "img").attr("aria-label", spoken(value, at, step, row));
+  const width = stripWidth(value), high = chosen.alone ? 24 : 20, units = order(value), row = numbers(at, value.name, step);
+  const canvas = cell.append("canvas").attr("role", "img").attr("aria-label", spoken(value, at, step, row));
   const under = (event) => units[Math.min(units.length - 1, Math.max(0,
     Math.floor((event.offsetX / width) * units.length)))];
   canvas.on("click", () => choose({ column: at, step, value: value.name, unit: under(d3.event) }))
@@ -122,8 +120,7 @@ function drawStrip(cell, value, at, step, colours, scale) {
       tip(`${called(value)}[${unit}] at “${word(report.columns[at].labels[step])}”: ` +
         (row ? shown(row[unit], 3) : "no swap"), d3.event);
     }).on("mouseleave", () => tip(""));
-  const pen = canvas.node().getContext("2d");
-  pen.scale(dense, dense);
+  const pen = penOf(canvas, width, high);
   if (row) paint(pen, units, row, width, high, colours, scale);
 }
 
