@@ -71,7 +71,8 @@ def test_what_a_swap_reads_instead_is_on_the_series(opened):
     assert band["width"] == pytest.approx(lane["width"] / 2, abs=1)
     first, _ = points(page, "instead")
     assert len(first) == 20 and same_line(first, [row[0] for row in two["inputs"]["x"][:20]])
-    assert "east before 120 is read instead" in page.locator("#legend").inner_text()
+    assert "read instead (thick lines): in north, east before 120" in page.locator(
+        "#legend").inner_text()
     assert one["others"][0]["last"] == 19
 
 

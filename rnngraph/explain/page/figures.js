@@ -163,10 +163,10 @@ function outlineUnit(pen, top, wide, high, colours) {
 
 function timeAxis(lanes, one, wide) {
   lanes.append("div");
-  const svg = lanes.append("svg").attr("class", "time").attr("width", wide).attr("height", 22).attr("aria-hidden", "true");
+  const svg = lanes.append("svg").attr("class", "time").attr("width", wide).attr("height", 30).attr("aria-hidden", "true");
   const every = Math.ceil(one.labels.length / Math.max(1, Math.floor(wide / 44))), x = across(one, wide);
   timeTicks(svg, one, d3.range(0, one.labels.length, every), x);
-  svg.append("text").attr("class", "mark").attr("x", x(one.decided)).attr("y", 10).attr("text-anchor", "middle").text("◆");
+  svg.append("text").attr("class", "mark").attr("x", x(one.decided)).attr("y", 28).attr("text-anchor", "middle").text("◆");
 }
 
 function timeTicks(svg, one, steps, x) {
