@@ -82,6 +82,9 @@ def test_routes_along_time_stand_side_by_side(opened):
     steps = page.locator("#routes rect:not(.at)").evaluate_all(
         "all => all.map(x => x.getAttribute('x'))")
     assert len(set(steps)) == column["decided"] + 1
+    still = page.locator("#routes rect.outside").first
+    narrow = still.evaluate("x => x.getBBox().width") < 8  # then a line would be all to see
+    assert (still.evaluate("x => getComputedStyle(x).stroke") == "none") == narrow
     page.locator("#routes rect:not(.at)").nth(5).dispatch_event("click")
     assert page.locator("#word-title").inner_text() == "After step 105"
 

@@ -152,7 +152,7 @@ function decisionCell(cell, number, change, most, digits) {
   const end = 50 + 50 * (change / most);
   cell.attr("class", "number bar-cell middle")
     .style("--from", Math.min(50, end) + "%").style("--to", Math.max(50, end) + "%")
-    .append("span").attr("class", "soft").text(`(${change > 0 ? "+" : ""}${shown(change, digits)})`);
+    .append("span").attr("class", "soft").text(`(${+change.toFixed(digits) > 0 ? "+" : ""}${shown(change, digits)})`);
 }
 
 // As many as tell numbers of a table apart of which this is the largest.

@@ -57,13 +57,15 @@ function drawLane(lanes, value, at, wide, colours) {
   const beside = lanes.append("div").attr("class", "lane-name"), name = beside.append("div");
   if (value.input) name.append("span").attr("title", called(value)).text(value.name);
   else name.append("button").datum(value).call(valueButton, at);
-  const lined = value.units <= (value.input ? MOST_LINES : 1), ends = lined ? endsOf(value) : [];
+  const lined = isLined(value), ends = lined ? endsOf(value) : [];
   if (lined && value.units > 1) dashKey(name, value);
   beside.append("span").attr("class", "ends").selectAll(null).data(ends.slice().reverse()).enter()
     .append("span").text((end) => shown(end));
   if (lined) lineLane(lanes, value, at, wide, ends);
   else bandLane(lanes, value, at, wide, colours);
 }
+
+const isLined = (value) => value.units <= (value.input ? MOST_LINES : 1);
 
 function dashKey(name, value) {
   const entries = name.append("span").attr("class", "dashes").selectAll(null).data(d3.range(value.units)).enter().append("span");
@@ -239,7 +241,7 @@ function frame(svg, name, x, y, large) {
 function scatter(svg, name, place) {
   const { left, right } = report.saturation[name];
   const large = narrow(), edge = large ? 66 : 52;  // a phone shows plots at half the size
-  const x = d3.scaleLinear().domain([0, 1]).range([edge, 230]), y = d3.scaleLinear().domain([0, 1]).range([200, 28]);
+  const x = d3.scaleLinear().domain([0, 1]).range([edge, large ? 222 : 230]), y = d3.scaleLinear().domain([0, 1]).range([200, 28]);
   frame(svg.style("font-size", large ? "16px" : "11px"), name, x, y, large);
   const shape = d3.symbol().type(SYMBOLS[place % SYMBOLS.length]);
   const told = (unit) => `${name}[${unit}]: highest tenth ${percent(right[unit])}, lowest tenth ${percent(left[unit])}`;

@@ -162,6 +162,7 @@ function uprightBars(box, one, way, lines, used) {
 function uprightPart(made, part, k, one, way, x, y) {
   made.selectAll(null).data(part).enter().append("rect").attr("x", (d) => x(d.data.step)).attr("width", x.bandwidth())
     .attr("y", (d) => y(d[1])).attr("height", (d) => y(d[0]) - y(d[1])).call(filledAs, way, k)
+    .classed("thin", x.bandwidth() < 8)
     .on("mousemove", (d) => tip(`before ${one.labels[d.data.step]}: ${named(way, k, d)}`, d3.event))
     .on("mouseleave", () => tip("")).on("click", (d) => choose({ step: d.data.step }));
 }

@@ -172,7 +172,7 @@ function drawLegend() {
   else if (swap) {
     const told = box.append("span");
     told.append("i").attr("class", "swap-bar");
-    told.append("span").text(`another row is read instead${sourceOf(swap) ? " (thick lines)" : ""}: in ${column().title}, ${swap.label}`);
+    told.append("span").text(`another row is read instead${sourceOf(swap) && movingInputs().some(isLined) ? " (thick lines)" : ""}: in ${column().title}, ${swap.label}`);
   }
   box.append("span").text("◆ then it decides");
   box.append("span").text(orderTold(value));
