@@ -16,7 +16,7 @@ from rnngraph.train.language_model import language_model, sizes_of
 
 playwright = pytest.importorskip("playwright.sync_api")
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium")
+needs_browser = [pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="no chromium")]
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SIGNAL = """
 cell Signal
