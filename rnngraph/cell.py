@@ -42,7 +42,7 @@ class Cell:
         """``elaborate`` makes the graph for sizes and constants (names: ``consts``); without it
         the symbols of ``graph`` are bound. ``implied`` holds sizes that follow from others."""
         self.graph = graph
-        self.text = text or show_graph(graph)
+        self.text = text or show_graph(graph, joined=False)
         self.consts = tuple(consts)
         self.implied = dict(implied or {})
         self._elaborate = elaborate

@@ -214,6 +214,22 @@ def test_summaries_are_those_of_the_strips(report):
     assert held["most"] == max(held["controls"])
 
 
+def test_values_know_their_units_and_states_whether_these_are_apart():
+    cell = rg.stack(rg.load("rnn"), rg.load("lstm"))
+    bound = sizes_of(cell, 5, 4)
+    model = language_model(cell, 100, embedding=5, hidden=4).compile()
+    known = Trained(cell.bind(None, **bound), model, model.init(), bound, vocabulary().words)
+    made = explain_sentences(known, ["the cat , which ate , was full."])
+    assert [unit["by"] for unit in made["units"]] == ["routes", "routes"]
+    for value in made["values"]:
+        states = made["units"][value["group"]]["states"]
+        layer = value["name"].partition(".")[0]
+        assert all(state.startswith(layer + ".") for state in states)
+    (column,) = made["columns"]
+    assert column["diagonal"] == {"layer0.h": False, "layer1.h": True, "layer1.c": True}
+    assert "%" not in made["cell"]["text"]  # no names that nobody gave
+
+
 def test_contexts_belong_to_their_row():
     cell = rg.load("gru_d").bind(None, I=2, H=3)
     known = Trained(cell, cell.compile(), cell.compile().init(), {"I": 2, "H": 3})
@@ -234,6 +250,9 @@ def test_rows_of_numbers_have_the_same_report():
     x = np.random.default_rng(0).normal(size=(9, 3, 2)).astype(np.float32)
     made = explain_series(known, x, rows=[0, 2], element=1, names=["a", "b"])
     assert made["axis"] == "time" and [c["title"] for c in made["columns"]] == ["a", "b"]
+    assert [[o["source"] for o in c["others"]] for c in made["columns"]] == [[1, 1], [0, 0]]
+    assert made["inputs"] == [{"name": "x", "units": 2}]
+    assert np.allclose(made["columns"][1]["inputs"]["x"], x[:, 2], rtol=1e-3)
     half, other = made["columns"][0]["others"]
     assert (other["label"], other["step"], other["last"]) == ("b", 0, 8)
     assert (half["label"], half["step"], half["last"]) == ("b before 4", 0, 3)

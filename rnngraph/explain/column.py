@@ -18,13 +18,15 @@ from ..train.loop import Arrays
 class Other:
     """Another input for the same column: ``label`` instead of what is read at ``step``.
 
-    inputs: of the whole sequence, [T, 1, ...] by name; last: the last step that differs.
+    inputs: of the whole sequence, [T, 1, ...] by name; last: the last step that differs; source:
+    the column that is read there, where it is one of those explained.
     """
 
     step: int
     label: str
     inputs: Arrays
     last: int
+    source: int | None = None
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,18 @@
     Report ::= format, title, axis, cell, values, inputs, units, columns, saturation, ablation,
                story
     cell   ::= name, doc, text, diagram (SVG), arrows ([tail, head], keys of boxes)
-    values ::= name, label, equation, box (key in the diagram), range ([low, high] or null), units
+    values ::= name, label, box (key in the diagram), range ([low, high] or null), units, group
+               group: which of the report's units its units are, or null
     inputs ::= name, units, of what the cell reads as numbers (its box in the diagram has that name)
     column ::= title, labels, lines, decided, forms, decision, inputs, values, means, norms, kept,
-               others
+               diagonal, others
                lines: the line of each step in the alignment; inputs, values: {name: [T][units]};
-               means, norms: of all units, {name: [T]}; kept: {state: [T][units]}, of what was there
+               means, norms: of all units, {name: [T]}; kept: {state: [T][units]}, of what was
+               there; diagonal: {state: whether that is all there is, or units feed each other}
                decision: [T], the preference that would be read off after each step
-    other  ::= step, last, label, before, after, differences ({name: [T][units]}), routes?, causes?
+    other  ::= step, last, label, source, before, after, differences ({name: [T][units]}), routes?,
+               causes?
+               source: which column is read there, where it is one
     routes ::= names, values ([T][routes], before each step), units ({route: {state: [T][units]}}),
                change, error, points
     causes ::= steps, patched ({name: [steps]}), units ({states: {unit: [steps]}}), carrying
@@ -78,16 +82,16 @@ def report(cell: Cell, compiled: Compiled, params: Arrays, columns: Sequence[Col
     groups = units_of(cell.graph)
     told = [_Told(cell.graph, compiled, params, column, shown, groups) for column in columns]
     ablated = ablation or column_ablation(compiled, params, cell.graph, columns)
-    drawing = cell.diagram()
+    drawing, effects = cell.diagram(), _effects(groups, told, ablated)
     return {
         "format": FORMAT, "title": title or cell.name, "axis": axis, "story": list(story),
         "cell": {"name": cell.name, "doc": cell.graph.doc, "text": cell.text,
                  "diagram": drawing.svg,
                  "arrows": [[arrow.tail, arrow.head] for arrow in drawing.picture.arrows]},
-        "values": [_value(one, told[0].trace) for one in shown],
+        "values": [_value(one, groups, effects) for one in shown],
         "inputs": [{"name": name, "units": int(np.prod(shape, initial=1))}
                    for name, shape in told[0].reads.items()],
-        "units": _effects(groups, told, ablated),
+        "units": effects,
         "columns": [one.data(lines) for one, lines in zip(told, places, strict=True)],
         "saturation": _saturation(compiled, told, shown),
         "ablation": _ablation(ablated),
@@ -134,6 +138,7 @@ class _Told:
             "values": {one.name: _by_unit(self.trace[one.name]) for one in self.shown},
             **self._summaries(),
             "kept": {name: _by_unit(rho) for name, rho in self.kept.rho.items()},
+            "diagonal": {name: bool(whole) for name, whole in self.kept.diagonal.items()},
             "others": others,
         }  # fmt: skip
 
@@ -150,7 +155,7 @@ class _Told:
         change = float(self.column.decision.of(
             {self.column.decision.output: swapped.outputs[self.column.decision.output]})[0])
         return {
-            "step": other.step, "last": other.last, "label": other.label,
+            "step": other.step, "last": other.last, "label": other.label, "source": other.source,
             "before": _rounded(before, 7), "after": _rounded(before + change, 7),
             "differences": {one.name: _by_unit(swapped.difference[one.name])
                             for one in self.shown if one.name in swapped.difference},
@@ -199,11 +204,14 @@ def _routes(way: Routes) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _value(one: Shown, trace: Mapping[str, Array]) -> dict[str, Any]:
+def _value(one: Shown, groups: Sequence[Units], effects: Sequence[Mapping[str, Any]]
+           ) -> dict[str, Any]:
     ends = range_of(one.node)
+    own = [list(group.shapes) for group in groups if one.node.id in group.aligned]
+    group = next((at for at, effect in enumerate(effects) if effect["states"] in own), None)
     return {"name": one.name, "label": one.label, "box": one.box,
             "range": list(ends) if ends else None,
-            "units": int(np.prod(one.node.shape, initial=1))}  # fmt: skip
+            "units": int(np.prod(one.node.shape, initial=1)), "group": group}  # fmt: skip
 
 
 def _effects(groups: Sequence[Units], told: Sequence[_Told], ablated: Ablated

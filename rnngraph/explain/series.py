@@ -49,32 +49,33 @@ def series_columns(compiled: Compiled, x: Arrays, *, rows: Sequence[int] | None 
     for at, row in enumerate(chosen):
         following = (at + 1) % len(chosen)
         others = [] if chosen[following] == row else _others(
-            compiled.graph, read[at], read[following], called[following], labels)
+            compiled.graph, read, (at, following), called[following], labels)
         columns.append(Column(called[at], labels, read[at], Decision(name, weights, title),
                               steps - 1, (title,), others))
     return columns
 
 
-def _others(graph: Graph, own: Arrays, other: Arrays, called: str, labels: Sequence[str]
-            ) -> list[Other]:
-    """The other row in place of this one: for the first half of the time, and all of it."""
-    half = len(labels) // 2
+def _others(graph: Graph, read: Sequence[Arrays], rows: tuple[int, int], called: str,
+            labels: Sequence[str]) -> list[Other]:
+    """The second row in place of the first: for the first half of the time, and all of it."""
+    half, source = len(labels) // 2, rows[1]
+    own, other = (read[row] for row in rows)
     mixed = {name: np.concatenate([other[name][:half], value[half:]])
              if name in graph.inputs else value for name, value in own.items()}
-    found = [_other(own, called, other)]
+    found = [_other(own, called, other, source)]
     if half:
-        found = [_other(own, f"{called} before {labels[half]}", mixed), *found]
+        found = [_other(own, f"{called} before {labels[half]}", mixed, source), *found]
     return found
 
 
-def _other(own: Arrays, called: str, inputs: Arrays) -> Other:
+def _other(own: Arrays, called: str, inputs: Arrays, source: int) -> Other:
     """The steps from the first to the last at which the inputs differ are swapped (all of them,
     where contexts do)."""
     differs = [(value != inputs[name]).reshape(len(value), -1).any(1)
                for name, value in own.items()]  # contexts are of one row, so of one element
     changed = np.flatnonzero(np.any(np.broadcast_arrays(*differs), 0))
     first, last = (int(changed[0]), int(changed[-1])) if len(changed) else (0, 0)
-    return Other(first, called, inputs, last)
+    return Other(first, called, inputs, last, source)
 
 
 def _row(graph: Graph, x: Arrays, row: int) -> Arrays:

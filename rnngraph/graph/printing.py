@@ -25,16 +25,20 @@ LEAVES = ("input", "context", "param", "noise", "state")
 TO = {Varies.ONCE: "once", Varies.ROW: "row", Varies.STEP: "step"}
 
 
-def show(graph: Graph) -> str:
-    """The graph as text: interface, then one equation a line in order of evaluation."""
-    printer = Printer(graph)
+def show(graph: Graph, *, joined: bool = True) -> str:
+    """The graph as text: interface, then one equation a line in order of evaluation.
+
+    joined: whether a joined vector that is used more than once has a line of its own, too; else
+    ``[h, x]`` is written wherever it is used, as a person would.
+    """
+    printer = Printer(graph, joined)
     return "\n".join([*printer.header(), "", *printer.body()]) + "\n"
 
 
 class Printer:
     """Writes the nodes of one graph; ``text(node)`` is the expression, shared parts by name."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, joined: bool = True) -> None:
         self.graph = graph
         self.labels: dict[int, str] = {}
         for name, leaf in graph.leaves.items():
@@ -46,13 +50,15 @@ class Printer:
             self.labels.setdefault(named.node.id, name)
         for name, node in (*graph.outputs.items(), *graph.hints.items()):
             self.labels.setdefault(node.id, name)
-        self._label_shared()
+        self._label_shared(joined)
 
-    def _label_shared(self) -> None:
+    def _label_shared(self, joined: bool) -> None:
         reachable = self.graph.reachable()
         uses = Counter(x.id for node in reachable for x in node.operands)
         for node in reachable:
-            if uses[node.id] > 1 and OPS[node.op].kind != "leaf":
+            inline = not joined and node.op == "concat" and all(
+                x.id in self.labels for x in node.operands)
+            if uses[node.id] > 1 and OPS[node.op].kind != "leaf" and not inline:
                 self.labels.setdefault(node.id, f"%{node.id}")
 
     def header(self) -> list[str]:

@@ -112,7 +112,7 @@ function under(one, wide) {
 
 // The row that a swap reads from, where it is one of those that are shown.
 function sourceOf(entry) {
-  return report.columns.find((one) => entry.label === one.title || entry.label.startsWith(one.title + " before "));
+  return report.columns[entry.source];
 }
 
 function bandLane(lanes, value, at, wide, colours) {

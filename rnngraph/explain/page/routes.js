@@ -33,7 +33,8 @@ function halfLife(one, value) {
   if (kept === 0) return start + "nothing of it is left.";
   if (Math.abs(kept) >= 1) return start + "at that rate it never fades.";
   const life = Math.log(0.5) / Math.log(Math.abs(kept));
-  return start + `at that rate half of it is left after ${shown(life, life < 10 ? 1 : 0)} ${stepName}s (its half-life).`;
+  return start + `at that rate half of it is left after ${shown(life, life < 10 ? 1 : 0)} ${stepName}s (its half-life).` +
+    (one.diagonal[value.kept] ? "" : " But its units feed each other, so that is not all that becomes of it.");
 }
 
 // Of a word without a swap: why there is none, and what to do about it.

@@ -69,11 +69,9 @@ function effects(value) {
   return d3.range(value.units).map((unit) => group.effect[Math.floor(unit / each)] || 0);
 }
 
-// What was measured of a value's units: as states of their own or of its layer, else as the first.
+// What was measured of a value's units.
 function groupOf(value) {
-  const own = value.kept || value.name, layer = own.slice(0, own.lastIndexOf(".") + 1);
-  const group = report.units.find((units) => units.states.includes(own)) ||
-    (layer ? report.units.find((units) => units.states.some((state) => state.startsWith(layer))) : report.units[0]);
+  const group = value.kept ? report.units.find((units) => units.states.includes(value.kept)) : report.units[value.group];
   return group && value.units % group.effect.length === 0 ? group : null;
 }
 
