@@ -108,6 +108,20 @@ def test_long_calls_have_the_team_that_is_expected_most_of():
     assert found.settled and found.size == 8
 
 
+@pytest.mark.parametrize(("held_up", "size", "tries"), [
+    (range(3), 2, 2 + teams.TRIES),  # for a while: then the team is seen to be faster
+    (range(0, 99, 9), 2, teams.TRIES),  # now and then
+    (range(1, 99), 1, teams.MOST),  # nearly always
+])  # fmt: skip
+def test_a_team_that_others_hold_up_is_tried_for_longer(held_up, size, tries):
+    found, calls = teams.trial(step_of(7e4), 1000, 1, 2, COSTS), {1: 0, 2: 0}
+    while not found.settled:
+        team = found.size
+        found.note(team, 3 if team == 1 else 9 if calls[2] in held_up else 2)
+        calls[team] += 1
+    assert (found.size, calls[1]) == (size, tries)
+
+
 @pytest.mark.parametrize(("alone", "team", "size"), [(3, 2, 2), (2, 3, 1), (2, 2, 1), (2, 1.9, 1)])
 def test_short_calls_are_tried_both_ways_and_the_faster_is_kept(alone, team, size):
     found, seen = teams.trial(step_of(7e4), 1000, 1, 2, COSTS), []

@@ -4,6 +4,9 @@ The model (``schedule.cost``) adds up work, wakes and barriers. Where it expects
 team, there is none; long calls have the team that it expects most of. In short ones what a team
 costs decides, which depends on the machine and on what else it does: the first calls of a kind are
 run in turn with a team and without, and the others as was faster. The results have the same bits.
+Other programs on the machine hold up a team more than a thread alone, now and then or all the time.
+So where the usual call says that there should be no team, and the best call that there should,
+trying goes on for a while; then the usual call decides.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from ..backends.frame import TEAM, THREADS
 from ..schedule.cost import SPEED, WORTH, StepWork, TeamCosts, best_team, team_size
 
 TRIES = 4  # calls of either way
+MOST = 24  # calls of either way, where what they say differs
 LONG = 0.02  # seconds alone; a fiftieth of it is more than any wake
 
 
@@ -37,11 +41,19 @@ class Trial:
             return
         self.seconds[size].append(seconds)
         together, alone = (self.seconds[size] for size in self.sizes)
-        if min(len(together), len(alone)) < self.tries:
+        usual, best = (self._faster(of) for of in (median, min))
+        count = min(len(together), len(alone))
+        if count < self.tries or (usual != best and count < MOST):
             self.size = self.sizes[len(together) > len(alone)]
             return
-        self.size = self.sizes[median(together) > (1 - WORTH) * median(alone)]
-        self.settled = True
+        self.size, self.settled = usual, True
+
+    def _faster(self, typical: Callable[[list[float]], float]) -> int:
+        """What a typical call of either way says; alone, where there is none of one."""
+        together, alone = (self.seconds[size] for size in self.sizes)
+        if not together or not alone:
+            return 1
+        return self.sizes[typical(together) > (1 - WORTH) * typical(alone)]
 
 
 def trial(step: StepWork, steps: int, rows: int, threads: int, costs: TeamCosts) -> Trial:
