@@ -24,7 +24,7 @@ BYTES = 4
 # rows that run through all kernels of a batch phase before the next rows do: what one kernel
 # leaves, the next finds in the cache
 CHUNK_ROWS = 256
-# a member of a team of threads takes rows in tiles of this many; with fewer, units are divided
+# a member of a team of threads has so many rows at least; with fewer, units are divided
 ROWS_PER_PART = 8
 
 

@@ -94,10 +94,12 @@ class Driver:
         return self.builder.load(address, typ=POINTER, align=8)
 
     def _row_border(self, part: ir.Value) -> ir.Value:
-        """The first row of a part: whole tiles, as evenly as they go."""
-        b, tile = self.builder, number(ROWS_PER_PART)
-        blocks = b.sdiv(b.add(self.rows, number(ROWS_PER_PART - 1)), tile)
-        border = b.mul(b.sdiv(b.mul(part, blocks), self.parts), tile)
+        """The first row of a part: pairs of rows, as evenly as they go. (Tiles of any even height
+        are about as good as whole ones; what counts is that nobody has more rows than the others.)
+        """
+        b, pair = self.builder, number(2)
+        pairs = b.sdiv(b.add(self.rows, number(1)), pair)
+        border = b.mul(b.sdiv(b.mul(part, pairs), self.parts), pair)
         return self.emitter.least(border, self.rows)
 
     def write(self, phases: Sequence[Phase]) -> None:
