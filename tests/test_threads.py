@@ -98,6 +98,19 @@ def step_of(operations, barriers=1):
     return cost.StepWork(operations, barriers)
 
 
+def test_units_are_divided_longer_where_few_kernels_read_weights_from_afar():
+    def least(name, size):
+        cell = rg.load(name)
+        made = cell.compile(**dict.fromkeys(cell.sizes, size)).stages()["schedule"]
+        return {cost.rows_per_part(procedure) for procedure in made.procedures}
+
+    assert least("lstm", 256) == {cost.FAR_ROWS_PER_PART}
+    assert least("lstm", 32) == least("layernorm_lstm", 256) == {cost.ROWS_PER_PART}
+    step = cost.StepWork(1e6, 1, rows_per_part=12)
+    assert teams.trial(step, 100, 16, 2, cost.TeamCosts(1e-6, 1e-3)).size == 1  # barriers are dear
+    assert teams.trial(step, 100, 24, 2, cost.TeamCosts(1e-6, 1e-3)).size == 2
+
+
 def test_what_a_team_cannot_win_is_not_tried():
     assert teams.trial(step_of(1e3), 10, 1, 8, COSTS).settled
     assert teams.trial(step_of(1e3), 10, 1, 8, COSTS).size == 1

@@ -16,6 +16,7 @@ from ..graph import Node, Varies
 from ..ops import OPS
 from .formats import FORMATS
 from .grammar import Kernel, Narrow, OuterTotal, Procedure, Product, Reduction, ScatterTotal, Tile
+from .packing import far
 from .series import is_series
 
 FEW_ROWS = 4  # fewer rows than this leave the register tile of a product part empty
@@ -26,6 +27,8 @@ BYTES = 4
 CHUNK_ROWS = 256
 # a member of a team of threads has so many rows at least; with fewer, units are divided
 ROWS_PER_PART = 8
+FAR_ROWS_PER_PART = 12  # where few kernels in a step read weights from a far cache
+FEW_KERNELS = 5
 
 
 def hoisting_pays(few_rows: bool, precision: str = "f32") -> Callable[[Node, int], bool]:
@@ -56,20 +59,36 @@ class TeamCosts:
 
 @dataclass(frozen=True)
 class StepWork:
-    """Of one time-step of a procedure: ``operations`` per row, and ``barriers`` of its loops
-    where the members of a team divide units."""
+    """Of one time-step of a procedure: ``operations`` per row; ``barriers`` of its loops where the
+    members of a team divide units; and with how many rows for each they divide rows instead."""
 
     operations: float
     barriers: int
+    rows_per_part: int = ROWS_PER_PART
 
 
 def work(procedure: Procedure) -> StepWork:
     """What a procedure does in a time-step, roughly."""
     kernels = [kernel for phase in procedure.phases for kernel in phase.kernels]
     operations = sum(_operations(kernel) for kernel in kernels if kernel.varies is Varies.STEP)
-    loops = [phase for phase in procedure.phases if phase.kind == "loop" and not is_series(phase)]
-    barriers = sum(len(phase.kernels) for phase in loops)
-    return StepWork(operations, barriers)
+    return StepWork(operations, len(_looped(procedure)), rows_per_part(procedure))
+
+
+def rows_per_part(procedure: Procedure) -> int:
+    """With how many rows for each, at least, the members of a team divide rows.
+
+    Else they divide units: each reads its share of the weights instead of all of them, which counts
+    where these come from afar and few rows use them; but members meet after every kernel of a step.
+    """
+    kernels = _looped(procedure)
+    afar = any(isinstance(kernel, Tile) and far(kernel) for kernel in kernels)
+    return FAR_ROWS_PER_PART if afar and len(kernels) <= FEW_KERNELS else ROWS_PER_PART
+
+
+def _looped(procedure: Procedure) -> list[Kernel]:
+    """The kernels of loops after each of which members of a team that divide units meet."""
+    return [kernel for phase in procedure.phases if phase.kind == "loop" and not is_series(phase)
+            for kernel in phase.kernels]
 
 
 def _operations(kernel: Kernel) -> float:
@@ -104,7 +123,7 @@ def best_team(
     """The team, of ``threads`` at most, that is expected to take the least time, and how many times
     faster than one thread it should be."""
     alone = step.operations * steps * rows / SPEED
-    by_rows = min(threads, rows // ROWS_PER_PART)
+    by_rows = min(threads, rows // step.rows_per_part)
     sizes = {size for size in (threads, threads // 2, by_rows, 2) if 1 < size <= threads}
 
     def seconds(size: int) -> float:

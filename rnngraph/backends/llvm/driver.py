@@ -8,15 +8,15 @@ result depends on how many members there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from llvmlite import ir
 
 from ...graph import Varies
 from ...schedule import Schedule
-from ...schedule.cost import CHUNK_ROWS, ROWS_PER_PART
-from ...schedule.grammar import Buffer, Extent, Kernel, Phase, Total, views, written
+from ...schedule.cost import CHUNK_ROWS, rows_per_part
+from ...schedule.grammar import Buffer, Extent, Kernel, Phase, Procedure, Total, views, written
 from ...schedule.series import LARGEST, is_series, moves
 from ..frame import VOUCHED
 from .emitter import I64, POINTER, Emitter, Stream, number, stream
@@ -76,15 +76,16 @@ class Driver:
     """Writes the body of ``procedure(table, T, B, part, parts, control)``."""
 
     def __init__(
-        self, emitter: Emitter, program: Program, name: str, function: ir.Function
+        self, emitter: Emitter, program: Program, procedure: Procedure, function: ir.Function
     ) -> None:
         self.emitter, self.builder = emitter, emitter.builder
-        self.program, self.name = program, name
+        self.program, self.procedure, self.name = program, procedure, procedure.name
         table, self.steps, self.rows, self.part, self.parts, self.control = function.args
         self.bases = {entry: self._entry(table, i) for i, entry in enumerate(program.names)}
         b = self.builder
         self.alone = b.icmp_signed("==", self.parts, number(1))
-        enough = b.icmp_signed(">=", self.rows, b.mul(self.parts, number(ROWS_PER_PART)))
+        least = b.mul(self.parts, number(rows_per_part(procedure)))
+        enough = b.icmp_signed(">=", self.rows, least)
         self.by_rows = b.or_(self.alone, enough)
         low, high = (self._row_border(p) for p in (self.part, b.add(self.part, number(1))))
         self.first_row, self.own_rows = low, b.sub(high, low)
@@ -102,9 +103,9 @@ class Driver:
         border = b.mul(b.sdiv(b.mul(part, pairs), self.parts), pair)
         return self.emitter.least(border, self.rows)
 
-    def write(self, phases: Sequence[Phase]) -> None:
+    def write(self) -> None:
         """All phases, with a barrier after each."""
-        b = self.builder
+        b, phases = self.builder, self.procedure.phases
         functions = [f for phase in phases for f in self.program.of(phase)]
         early = [p for f in functions for p in f.packings if at_start(p)]
         vouched = b.ptrtoint(self.bases[VOUCHED], I64)

@@ -276,6 +276,6 @@ class _ModuleWriter:
         program = Program(
             self.schedule, self.functions, self.refresh, self.team, self.layout.names
         )
-        Driver(emitter, program, procedure.name, function).write(procedure.phases)
+        Driver(emitter, program, procedure, function).write()
         emitter.builder.ret_void()
         self.gate.write(function)
