@@ -10,7 +10,7 @@ import pytest
 from command_line import LOOKUP, Call, X, call
 
 import rnngraph as rg
-from rnngraph.cli import train as train_command
+from rnngraph.cli import settings
 from rnngraph.train.run import Setting
 
 __all__ = ["call"]  # a fixture
@@ -159,7 +159,7 @@ def test_an_input_given_twice(call: Call) -> None:
 
 
 def test_every_setting_is_an_option() -> None:
-    options = {*train_command.HELP, *train_command.ELSEWHERE}
+    options = {*settings.HELP, *settings.ELSEWHERE}
     assert options == {field.name for field in fields(Setting)}
 
 
