@@ -6,7 +6,9 @@ costs decides, which depends on the machine and on what else it does: the first 
 run in turn with a team and without, and the others as was faster. The results have the same bits.
 Other programs on the machine hold up a team more than a thread alone, now and then or all the time.
 So where the usual call says that there should be no team, and the best call that there should,
-trying goes on for a while; then the usual call decides.
+trying goes on for a while; then the usual call decides. And since a program's first calls are not
+like its others (memory is new, threads are, other libraries are at work), all is tried once more
+when some calls have gone by.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from ..schedule.cost import SPEED, WORTH, StepWork, TeamCosts, best_team, team_s
 
 TRIES = 4  # calls of either way
 MOST = 24  # calls of either way, where what they say differs
+ROUNDS = 2  # times that both ways are tried
+PAUSE = 32  # calls from one round to the next
 LONG = 0.02  # seconds alone; a fiftieth of it is more than any wake
 
 
@@ -33,11 +37,17 @@ class Trial:
     def __init__(self, team: int, tries: int = TRIES) -> None:
         self.size, self.sizes, self.tries = team, (team, 1), tries
         self.settled = team == 1 or not tries  # ``size`` stays as it is
+        self.rounds, self.pause = ROUNDS, 0
         self.seconds: dict[int, list[float]] = {team: [], 1: []}
 
     def note(self, size: int, seconds: float) -> None:
         """A call took so long with so many threads. Calls may run at once and end in any order."""
         if self.settled:
+            return
+        if self.pause:
+            self.pause -= 1
+            if not self.pause:
+                self.size = self.sizes[0]
             return
         self.seconds[size].append(seconds)
         together, alone = (self.seconds[size] for size in self.sizes)
@@ -46,7 +56,9 @@ class Trial:
         if count < self.tries or (usual != best and count < MOST):
             self.size = self.sizes[len(together) > len(alone)]
             return
-        self.size, self.settled = usual, True
+        self.size, self.rounds = usual, self.rounds - 1
+        self.settled, self.pause = not self.rounds, PAUSE
+        self.seconds = {size: [] for size in self.sizes}
 
     def _faster(self, typical: Callable[[list[float]], float]) -> int:
         """What a typical call of either way says; alone, where there is none of one."""
