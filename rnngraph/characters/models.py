@@ -14,8 +14,6 @@ from .report import Options, examine
 if TYPE_CHECKING:
     from rich.console import Console
 
-LENGTHS = ("steps", "epochs", "checkpoint_every", "threads")  # what a resumed training may change
-
 
 def train_and_examine(cell: Cell, text: str | Path, folder: str | Path,
                       layers: Sequence[int] = (1,), options: Options | None = None, *,
@@ -24,7 +22,8 @@ def train_and_examine(cell: Cell, text: str | Path, folder: str | Path,
     """Train the cell with each number of layers, and examine each model, as `examine` does.
 
     A model lies in FOLDER/N-layers, its report in FOLDER/N-layers/report, the n-gram models of the
-    text in FOLDER. setting: of `train_text`. Ctrl-C keeps the last finished step and ends; a second
+    text in FOLDER. setting: of `train_text`, which a training that goes on takes from its
+    checkpoint. Ctrl-C keeps the last finished step and ends; a second
     call goes on from there, and examines what is trained without training it again.
     Raises what `train_text` and `examine` raise.
     """
@@ -32,19 +31,13 @@ def train_and_examine(cell: Cell, text: str | Path, folder: str | Path,
     for count in layers:
         home = folder / f"{count}-layers"
         out.rule(f"{cell.name}, {count} layer{'s' if count > 1 else ''}")
-        results.append(_trained(cell, text, home, {**setting, "layers": count}, out))
+        results.append(train_text(cell, text, home, resume=(home / LAST).exists(), console=out,
+                                  layers=count, **setting))
         if results[-1].interrupted:
             break
         examine(home, text, home / "report", options, ngrams=ngrams or folder / "ngrams.npz",
                 console=out)
     return results
-
-
-def _trained(cell: Cell, text: str | Path, home: Path, setting: dict[str, Any], out: Console
-             ) -> TextResult:
-    resume = (home / LAST).exists()
-    asked = {name: setting[name] for name in LENGTHS if name in setting} if resume else setting
-    return train_text(cell, text, home, resume=resume, console=out, **asked)
 
 
 __all__ = ["train_and_examine"]
