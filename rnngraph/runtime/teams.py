@@ -51,20 +51,17 @@ class Trial:
             return
         self.seconds[size].append(seconds)
         together, alone = (self.seconds[size] for size in self.sizes)
-        usual, best = (self._faster(of) for of in (median, min))
         count = min(len(together), len(alone))
-        if count < self.tries or (usual != best and count < MOST):
+        if count < self.tries or (count < MOST and self._faster(median) != self._faster(min)):
             self.size = self.sizes[len(together) > len(alone)]
             return
-        self.size, self.rounds = usual, self.rounds - 1
+        self.size, self.rounds = self._faster(median), self.rounds - 1
         self.settled, self.pause = not self.rounds, PAUSE
         self.seconds = {size: [] for size in self.sizes}
 
     def _faster(self, typical: Callable[[list[float]], float]) -> int:
-        """What a typical call of either way says; alone, where there is none of one."""
+        """What a typical call of either way says."""
         together, alone = (self.seconds[size] for size in self.sizes)
-        if not together or not alone:
-            return 1
         return self.sizes[typical(together) > (1 - WORTH) * typical(alone)]
 
 
