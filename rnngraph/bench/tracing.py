@@ -14,7 +14,7 @@ import numpy as np
 from ..runtime.arrays import Array
 from .measure import alternate, typical
 from .measured import Figures
-from .rows import BUILT_IN, Problem, Row, problem
+from .rows import BUILT_IN, Problem, Row, compiled, problem
 
 ROWS = ((1, 256, 1000), (16, 64, 100), (16, 256, 100))  # B, H, T
 
@@ -32,8 +32,7 @@ def trace_costs(cells: Sequence[str], peers: Sequence[str]) -> Iterator[Figures]
 
 
 def _asked(made: Problem) -> dict[str, Callable[[], object]]:
-    row, traced = made.row, made.compiled
-    untraced = problem(row).compiled
+    traced, untraced = made.compiled, compiled(made.row.cell, made.row.hidden)
     kept = traced.trace(made.params, made.x)
     params = traced.freeze(made.params)  # as forward rows do
     return {
