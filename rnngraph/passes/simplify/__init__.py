@@ -13,14 +13,12 @@ No rule changes a value, but for the order in which a sum is taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ...graph import Graph, Node, spread
 from ...rewrite import rebuild
 from . import arithmetic, joining, slicing, sums
 
-Make = Callable[..., Node]
 TABLES = (arithmetic.RULES, slicing.RULES, joining.RULES, sums.RULES)
 
 

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ...graph import Node, Varies
+from .arithmetic import Make
 from .slicing import turned
-
-Make = Callable[..., Node]
 
 
 def _concat(make: Make, *xs: Node, axis: int) -> Node | None:

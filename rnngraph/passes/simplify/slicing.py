@@ -8,8 +8,7 @@ from typing import Any
 
 from ...graph import Node
 from ...ops import OPS
-
-Make = Callable[..., Node]
+from .arithmetic import Make
 
 
 def _slice(make: Make, x: Node, axis: int, start: Any, stop: Any) -> Node | None:

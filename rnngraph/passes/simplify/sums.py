@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...graph import Node
-from .arithmetic import value
+from .arithmetic import Make, value
 
-Make = Callable[..., Node]
 Term = tuple[int, Node]  # its sign
 
 
