@@ -193,6 +193,15 @@ def at_once(count: int, machine: Machine) -> int:
     return -(-count // -(-count // max(1, most // 3)))
 
 
+def multiplied(weights: int, rows: int, machine: Machine) -> list[tuple[int, int]]:
+    """(weight, row) in the order in which a tile multiplies them: every weight with all rows, whose
+    elements stay in registers; where there is no room for these beside the sums, every row with
+    all weights, if they are fewer."""
+    if weights < rows and weights * rows + rows + 1 > machine.registers:
+        return [(place, row) for row in range(rows) for place in range(weights)]
+    return [(place, row) for place in range(weights) for row in range(rows)]
+
+
 def budget(machine: Machine) -> int:
     """Registers for accumulators; the others hold weights and operands."""
     return 3 * machine.registers // 4

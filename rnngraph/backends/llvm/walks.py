@@ -14,7 +14,7 @@ from llvmlite import ir
 
 from ...graph import Varies
 from ...schedule.grammar import Tile, View
-from ...schedule.packing import TALL, Group, Pass, Shape, far, groups
+from ...schedule.packing import TALL, Group, Pass, Shape, far, groups, multiplied
 from .emitter import CACHE_LINE, POINTER, Emitter, number
 from .tiles import Epilogue, Space
 
@@ -128,10 +128,9 @@ class Walks:
         fetch = self._fetcher(source, group, depth, at)
         starts = [self._row(group.operand, source, row) for row in at.rows]
         widths = {column.width: emitter.lanes(column.width) for column in at.columns}
-
         cells, rows = self._cells(way, at), len(at.rows)
         factors = [(member, column) for member in members for column in at.columns]
-        order = _order(len(factors), rows, emitter.target.machine(emitter.real).registers)
+        order = multiplied(len(factors), rows, emitter.target.machine(emitter.real))
 
         def step(k: ir.Value, *values: ir.Value) -> list[ir.Value]:
             line = emitter.at(weights, emitter.mul(k, number(line_size)))
@@ -192,15 +191,6 @@ class Walks:
                 e.prefetch(e.at(start, ahead))
 
         return fetch
-
-
-def _order(factors: int, rows: int, registers: int) -> list[tuple[int, int]]:
-    """Of weights and rows, the order in which a tile multiplies them: every weight with all rows,
-    whose elements stay in registers; where there is no room for these beside the sums, every row
-    with all weights, if they are fewer."""
-    if factors < rows and factors * rows + rows + 1 > registers:
-        return [(place, row) for row in range(rows) for place in range(factors)]
-    return [(place, row) for place in range(factors) for row in range(rows)]
 
 
 def packed_name(label: str, place: int) -> str:
