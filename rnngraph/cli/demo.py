@@ -58,8 +58,12 @@ def add_arguments(parser: ArgumentParser) -> None:
             metavar="N",
             help=f"{text} (default: {defaults[name].default})",
         )
-    parser.add_argument("--regime", choices=sorted(REGIMES), default=SUPPRESS,
-                        help="how often nouns in between mislead (default: balanced)")
+    parser.add_argument(
+        "--regime",
+        choices=sorted(REGIMES),
+        default=SUPPRESS,
+        help=f"how often nouns in between mislead (default: {defaults['regime'].default})",
+    )
     add_sizes(parser, consts=False)
 
 
