@@ -17,7 +17,8 @@ from typing import Any
 from ..files import write_whole
 
 PAGE = Path(__file__).with_name("page")
-SCRIPTS = ("state", "colours", "strips", "diagram", "routes", "causes", "figures", "main")
+SCRIPTS = ("state", "colours", "strips", "diagram", "routes", "causes", "time", "saturation",
+           "main")
 
 
 def html(report: Mapping[str, Any], numbers_file: str = "report.json") -> str:

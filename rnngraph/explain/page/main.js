@@ -37,7 +37,7 @@ const sectionTitle = (node) => node.closest("section").querySelector("h2").textC
 // What is chosen, for those who cannot see it.
 function announce() {
   const value = valueNamed(chosen.value), row = numbers(chosen.column, value.name, chosen.step);
-  const unit = chosen.unit < value.units ? chosen.unit : 0;
+  const unit = unitOf(value.units);
   d3.select("#said").text(`${d3.select("#word-title").text()}, ${called(value)}, unit ${unit}: ` +
     (row ? shown(row[unit]) : "no swap"));
 }

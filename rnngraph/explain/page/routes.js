@@ -21,13 +21,13 @@ function drawWordPanel() {
 }
 
 function keptRow(one, value, swap) {
-  const row = rowOf(one, value.name, chosen.step), unit = chosen.unit < row.length ? chosen.unit : 0;
+  const row = rowOf(one, value.name, chosen.step), unit = unitOf(row.length);
   return [called(value), shown(row[unit], 3), ...(swap ? ["–", "–"] : []), shown(d3.mean(row), 3)];
 }
 
 // How long a unit would last if every step kept as much of it as this one.
 function halfLife(one, value) {
-  const row = rowOf(one, value.name, chosen.step), unit = chosen.unit < row.length ? chosen.unit : 0, kept = row[unit];
+  const row = rowOf(one, value.name, chosen.step), unit = unitOf(row.length), kept = row[unit];
   if (kept === null) return "";
   const start = `Unit ${unit} of ${value.kept}: ${shown(100 * kept, 1)} % is kept from the ${stepName} before; `;
   if (kept === 0) return start + "nothing of it is left.";
@@ -66,7 +66,7 @@ function drawPreference(one, swap) {
 
 // What is read, and what is read instead where that is one of the rows shown.
 function inputRow(one, input, swap) {
-  const row = one.inputs[input.name][chosen.step], unit = chosen.unit < row.length ? chosen.unit : 0;
+  const row = one.inputs[input.name][chosen.step], unit = unitOf(row.length);
   const inside = swap && swap.step <= chosen.step && chosen.step <= swap.last, from = inside ? sourceOf(swap) : one;
   const read = from ? from.inputs[input.name][chosen.step][unit] : null;
   const middle = swap ? [shown(read, 3), shown(read === null ? null : read - row[unit], 3)] : [];
@@ -74,7 +74,7 @@ function inputRow(one, input, swap) {
 }
 
 function valueRow(one, value, swap) {
-  const row = one.values[value.name][chosen.step], unit = chosen.unit < row.length ? chosen.unit : 0;
+  const row = one.values[value.name][chosen.step], unit = unitOf(row.length);
   const moved = swap && swap.differences[value.name] ? swap.differences[value.name][chosen.step][unit] : null;
   const middle = swap ? [shown(moved === null ? null : row[unit] + moved, 3), shown(moved, 3)] : [];
   return [called(value), shown(row[unit], 3), ...middle, shown(one.means[value.name][chosen.step], 3)];

@@ -55,6 +55,9 @@ function firstOther(column) {
 const swapped = (one, entry) => entry.last > entry.step ? one.title : word(one.labels[entry.step]);
 const stepName = alongTime ? "step" : report.axis;
 
+// The chosen unit, or the first where there are not so many.
+const unitOf = (count) => (chosen.unit < count ? chosen.unit : 0);
+
 const column = () => report.columns[chosen.column];
 const other = (at = chosen.column) => report.columns[at].others[chosen.other[at]];
 const lookedAt = [...report.values, ...keptValues];

@@ -125,7 +125,7 @@ function drawStrip(cell, value, at, step, colours, scale) {
 }
 
 function spoken(value, at, step, row) {
-  const unit = chosen.unit < value.units ? chosen.unit : 0;
+  const unit = unitOf(value.units);
   const means = report.columns[at].means[value.name], mean = means && !changing(value) ? means[step] : d3.mean(row || []);
   return `${called(value)} at ${report.columns[at].labels[step]}: ` +
     (row ? `unit ${unit} ${shown(row[unit])}, mean ${shown(mean)}` : "no swap");
