@@ -4,18 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from report_pages import (  # noqa: F401  (fixtures)
-    browser_fixture,
-    dark,
-    file_of_fixture,
-    lit,
-    made,
-    needs_browser,
-    opened_fixture,
-    report_fixture,
-    table,
-    word,
-)
+from report_pages import dark, lit, made, needs_browser, table, word
 
 pytestmark = needs_browser
 

@@ -2,6 +2,7 @@
 
 import shutil
 from functools import cache
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -9,14 +10,16 @@ from language_cells import language_cells
 
 import rnngraph as rg
 from rnngraph.demo.demonstration import STORED
-from rnngraph.explain import Trained, explain_sentences, explain_series, trained, write_report
+from rnngraph.explain import Trained, explain_sentences, explain_series, trained
 from rnngraph.tasks.agreement import MISSION
 from rnngraph.tasks.vocabulary import vocabulary
 from rnngraph.train.language_model import language_model, sizes_of
 
-playwright = pytest.importorskip("playwright.sync_api")
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-needs_browser = [pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="no chromium")]
+needs_browser = [
+    pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="no chromium"),
+    pytest.mark.skipif(find_spec("playwright") is None, reason="no playwright"),
+]  # fmt: skip
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SIGNAL = """
 cell Signal
@@ -58,48 +61,6 @@ def made(name):
         return explain_sentences(trained(STORED), [*MISSION, "The cats were full."] * 3)
     return explain_sentences(language(name), ["the cat , which ate , was full.",
                                               "the cats were full."])
-
-
-@pytest.fixture(name="report", scope="module")
-def report_fixture():
-    return made("learnt")
-
-
-@pytest.fixture(name="browser", scope="module")
-def browser_fixture():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(name="file_of", scope="module")
-def file_of_fixture(tmp_path_factory):
-    """The page of a report, written once."""
-    return cache(lambda name: write_report(
-        made(name), tmp_path_factory.mktemp("page") / "report.html")[0])
-
-
-@pytest.fixture(name="opened")
-def opened_fixture(browser, file_of):
-    """Opens a page with a viewport and colours; whatever goes wrong on it fails the test."""
-    contexts, wrong = [], []
-
-    def opened(viewport=WIDE, scheme="light", of="learnt"):
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, offline=True)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-        page.on("request", lambda asked: wrong.append(asked.url)
-                if not asked.url.startswith(("file:", "data:")) else None)
-        page.goto(file_of(of).as_uri())
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not wrong
 
 
 def word(page, column, step):

@@ -3,14 +3,7 @@
 import re
 
 import pytest
-from report_pages import (  # noqa: F401  (fixtures)
-    PHONE,
-    browser_fixture,
-    file_of_fixture,
-    made,
-    needs_browser,
-    opened_fixture,
-)
+from report_pages import PHONE, made, needs_browser
 
 pytestmark = needs_browser
 

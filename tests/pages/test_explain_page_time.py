@@ -4,13 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from report_pages import (  # noqa: F401  (fixtures)
-    browser_fixture,
-    file_of_fixture,
-    made,
-    needs_browser,
-    opened_fixture,
-)
+from report_pages import made, needs_browser
 
 pytestmark = needs_browser
 
